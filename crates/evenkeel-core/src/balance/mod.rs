@@ -1,0 +1,82 @@
+//! Which backend takes the next call?
+
+mod picker;
+mod round_robin;
+
+pub use picker::{CallInfo, Pick, PickFailure, Picker, QueuePicker};
+pub use round_robin::RoundRobin;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::endpoint::Endpoint;
+use crate::random::Random;
+use crate::state::ConnectivityState;
+use crate::time::Time;
+
+/// A subchannel's place in the channel's table: an index, so that a picked one is found without a lookup.
+///
+/// An index is given out again after its subchannel was removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubchannelId(pub u32);
+
+/// A load-balancing policy: it decides which subchannels exist and which of them takes a call.
+///
+/// Synchronous and single-threaded: the channel calls it, it answers through the [`Controller`] and, when the
+/// channel has fed it everything there was, through [`Policy::take_picker`].
+pub trait Policy: fmt::Debug + Send {
+    /// The backends are now these; the list replaces the one before.
+    fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller);
+
+    /// Nothing could be learnt about the backends. What the policy knows stays in use.
+    fn on_resolver_error(&mut self, error: &Arc<str>, controller: &mut dyn Controller);
+
+    /// One of the policy's subchannels changed its state.
+    fn on_subchannel_state(&mut self, update: &SubchannelUpdate, controller: &mut dyn Controller);
+
+    /// When [`Policy::on_wakeup`] should be called next.
+    fn next_wakeup(&self) -> Option<Time> {
+        None
+    }
+
+    /// The time that [`Policy::next_wakeup`] named has come.
+    fn on_wakeup(&mut self, now: Time, controller: &mut dyn Controller) {
+        let _ = (now, controller);
+    }
+
+    /// The channel's state and the picker that goes with it, if either changed since the last time.
+    ///
+    /// Asked for once per batch of events, so that many changes make one picker.
+    fn take_picker(&mut self, random: &mut dyn Random) -> Option<(ConnectivityState, Arc<dyn Picker>)>;
+}
+
+/// What a policy may do: all of it, and no more.
+pub trait Controller {
+    /// Makes a subchannel to `endpoint`, IDLE at first.
+    fn create_subchannel(&mut self, endpoint: &Endpoint) -> SubchannelId;
+
+    /// Asks a subchannel to connect; nothing happens unless it is IDLE.
+    fn connect(&mut self, id: SubchannelId);
+
+    /// Gives a subchannel up. Its connection takes no new calls and ends with its last one.
+    fn remove_subchannel(&mut self, id: SubchannelId);
+
+    /// Asks for the name to be resolved again, when the resolver's pace allows.
+    fn request_resolution(&mut self);
+
+    /// Randomness.
+    fn random(&mut self) -> &mut dyn Random;
+}
+
+/// A subchannel's new state.
+#[derive(Clone, Debug)]
+pub struct SubchannelUpdate {
+    /// Which one.
+    pub id: SubchannelId,
+    /// The state it left.
+    pub from: ConnectivityState,
+    /// The state it entered.
+    pub to: ConnectivityState,
+    /// Why, when it failed or was lost.
+    pub cause: Option<Arc<str>>,
+}

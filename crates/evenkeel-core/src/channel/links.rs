@@ -1,0 +1,254 @@
+//! The table of subchannels, as a policy is allowed to see and move it.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use crate::balance::{Controller, SubchannelId, SubchannelUpdate};
+use crate::connect::{Event, Settings, Subchannel, Transition};
+use crate::endpoint::{Endpoint, EndpointKey};
+use crate::random::Random;
+use crate::state::ConnectivityState;
+use crate::time::Time;
+
+/// One attempt to connect and the connection it led to, never given out twice in a channel's life.
+///
+/// A result that arrives for an attempt that is no longer the subchannel's current one is out of date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AttemptId(pub u64);
+
+/// Something to do for a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Start connecting to `endpoint`, and give up at `deadline`.
+    Connect {
+        /// The subchannel.
+        id: SubchannelId,
+        /// The name of this attempt.
+        attempt: AttemptId,
+        /// Where to.
+        endpoint: Endpoint,
+        /// When the attempt has failed if it has not succeeded.
+        deadline: Time,
+    },
+    /// Stop this attempt, or let the connection it led to end with its last call.
+    Release {
+        /// The subchannel.
+        id: SubchannelId,
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Ask the resolver for a fresh answer.
+    Resolve {
+        /// No endpoint is READY.
+        urgent: bool,
+    },
+    /// Tell observers about a subchannel.
+    Report {
+        /// Where it connects to.
+        endpoint: Endpoint,
+        /// The change.
+        from: ConnectivityState,
+        /// The change.
+        to: ConnectivityState,
+        /// Why, when it failed or was lost.
+        cause: Option<Arc<str>>,
+    },
+}
+
+pub(super) struct Links {
+    slots: Vec<Option<Slot>>,
+    free: Vec<u32>,
+    by_key: HashMap<EndpointKey, SubchannelId>,
+    timers: BTreeSet<(Time, SubchannelId)>,
+    updates: VecDeque<(u64, SubchannelUpdate)>,
+    actions: Vec<Action>,
+    /// One request for a batch of events; whether it is urgent is seen at the batch's end.
+    resolution_wanted: bool,
+    ready: usize,
+    next_attempt: u64,
+    next_serial: u64,
+    now: Time,
+    settings: Settings,
+    random: Box<dyn Random + Send>,
+}
+
+struct Slot {
+    endpoint: Endpoint,
+    machine: Subchannel,
+    attempt: Option<AttemptId>,
+    /// Tells a slot's occupants apart: an index is used again, a serial never.
+    serial: u64,
+}
+
+impl Links {
+    pub(super) fn new(settings: Settings, random: Box<dyn Random + Send>) -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_key: HashMap::new(),
+            timers: BTreeSet::new(),
+            updates: VecDeque::new(),
+            actions: Vec::new(),
+            resolution_wanted: false,
+            ready: 0,
+            next_attempt: 0,
+            next_serial: 0,
+            now: Time::ORIGIN,
+            settings,
+            random,
+        }
+    }
+
+    pub(super) fn set_now(&mut self, now: Time) {
+        self.now = now;
+    }
+
+    pub(super) fn take_actions(&mut self) -> Vec<Action> {
+        if std::mem::take(&mut self.resolution_wanted) {
+            self.actions.push(Action::Resolve { urgent: self.ready == 0 });
+        }
+        std::mem::take(&mut self.actions)
+    }
+
+    pub(super) fn next_timer(&self) -> Option<Time> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+
+    pub(super) fn is_any_ready(&self) -> bool {
+        self.ready > 0
+    }
+
+    pub(super) fn is_endpoint_ready(&self, key: &EndpointKey) -> bool {
+        self.by_key
+            .get(key)
+            .and_then(|id| self.slot(*id))
+            .is_some_and(|slot| slot.machine.state() == ConnectivityState::Ready)
+    }
+
+    /// Fires the backoff timers that are due.
+    pub(super) fn fire_timers(&mut self) {
+        while let Some((due, id)) = self.timers.first().copied() {
+            if due > self.now {
+                break;
+            }
+            self.timers.pop_first();
+            self.feed(id, Event::BackoffEnded, None);
+        }
+    }
+
+    /// Feeds an attempt's result, unless the subchannel has moved on; returns whether it has not.
+    pub(super) fn feed_attempt(
+        &mut self,
+        id: SubchannelId,
+        attempt: AttemptId,
+        event: Event,
+        cause: Option<Arc<str>>,
+    ) -> bool {
+        let current = self.slot(id).and_then(|slot| slot.attempt) == Some(attempt);
+        if current {
+            self.feed(id, event, cause);
+        }
+        current
+    }
+
+    /// The next change that the policy has not been told of.
+    pub(super) fn next_update(&mut self) -> Option<SubchannelUpdate> {
+        while let Some((serial, update)) = self.updates.pop_front() {
+            if self.slot(update.id).is_some_and(|slot| slot.serial == serial) {
+                return Some(update);
+            }
+        }
+        None
+    }
+
+    fn slot(&self, id: SubchannelId) -> Option<&Slot> {
+        self.slots.get(id.0 as usize)?.as_ref()
+    }
+
+    fn feed(&mut self, id: SubchannelId, event: Event, cause: Option<Arc<str>>) {
+        let Some(slot) = self.slots.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
+        let old_timer = slot.machine.next_wakeup();
+        let Some(Transition { from, to }) =
+            slot.machine.on_event(event, self.now, &self.settings, self.random.as_mut())
+        else {
+            return;
+        };
+        if let Some(due) = old_timer {
+            self.timers.remove(&(due, id));
+        }
+        if let Some(due) = slot.machine.next_wakeup() {
+            self.timers.insert((due, id));
+        }
+        match to {
+            ConnectivityState::Connecting => {
+                let attempt = AttemptId(self.next_attempt);
+                self.next_attempt += 1;
+                slot.attempt = Some(attempt);
+                self.actions.push(Action::Connect {
+                    id,
+                    attempt,
+                    endpoint: slot.endpoint.clone(),
+                    deadline: slot.machine.attempt_deadline().unwrap_or(self.now),
+                });
+            }
+            ConnectivityState::Ready => self.ready += 1,
+            ConnectivityState::Idle | ConnectivityState::TransientFailure | ConnectivityState::Shutdown => {
+                if let Some(attempt) = slot.attempt.take() {
+                    self.actions.push(Action::Release { id, attempt });
+                }
+            }
+        }
+        if from == ConnectivityState::Ready {
+            self.ready -= 1;
+        }
+        let endpoint = slot.endpoint.clone();
+        self.actions.push(Action::Report { endpoint, from, to, cause: cause.clone() });
+        self.updates.push_back((slot.serial, SubchannelUpdate { id, from, to, cause }));
+    }
+}
+
+impl Controller for Links {
+    fn create_subchannel(&mut self, endpoint: &Endpoint) -> SubchannelId {
+        let slot = Slot {
+            endpoint: endpoint.clone(),
+            machine: Subchannel::new(),
+            attempt: None,
+            serial: self.next_serial,
+        };
+        self.next_serial += 1;
+        let id = match self.free.pop() {
+            Some(index) => SubchannelId(index),
+            None => {
+                self.slots.push(None);
+                SubchannelId(u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX))
+            }
+        };
+        if let Some(place) = self.slots.get_mut(id.0 as usize) {
+            *place = Some(slot);
+        }
+        self.by_key.insert(endpoint.key(), id);
+        id
+    }
+
+    fn connect(&mut self, id: SubchannelId) {
+        self.feed(id, Event::ConnectRequested, None);
+    }
+
+    fn remove_subchannel(&mut self, id: SubchannelId) {
+        self.feed(id, Event::Shutdown, None);
+        let Some(slot) = self.slots.get_mut(id.0 as usize).and_then(Option::take) else { return };
+        let key = slot.endpoint.key();
+        if self.by_key.get(&key) == Some(&id) {
+            self.by_key.remove(&key);
+        }
+        self.free.push(id.0);
+    }
+
+    fn request_resolution(&mut self) {
+        self.resolution_wanted = true;
+    }
+
+    fn random(&mut self) -> &mut dyn Random {
+        self.random.as_mut()
+    }
+}

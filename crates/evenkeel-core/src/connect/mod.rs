@@ -1,0 +1,5 @@
+//! Is it up? One subchannel's life.
+
+mod subchannel;
+
+pub use subchannel::{Event, Settings, Subchannel, Transition};
