@@ -1,0 +1,201 @@
+//! What the scripted server answers.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use super::RecordType;
+use super::wire::{Question, Response};
+
+/// What to answer to one question.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    kind: Kind,
+    delay: Duration,
+    truncation: Truncation,
+    alias: Option<(String, u32)>,
+    counts_since: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Truncation {
+    TooLong,
+    Udp,
+    UdpThenSilence,
+    Always,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Addresses(Vec<(IpAddr, u32)>),
+    Negative { code: u16 },
+    Error { code: u16 },
+    Silence,
+    Garbage,
+    WrongId,
+}
+
+impl Reply {
+    /// Address records, all with this TTL in seconds. Those of the family that was not asked for are left out.
+    pub fn addresses(ttl: u32, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        Self::records(addresses.into_iter().map(|address| (address, ttl)))
+    }
+
+    /// Address records, each with its TTL in seconds.
+    pub fn records(records: impl IntoIterator<Item = (IpAddr, u32)>) -> Self {
+        Self::new(Kind::Addresses(records.into_iter().collect()))
+    }
+
+    /// The name does not exist; with a SOA record.
+    pub fn nxdomain() -> Self {
+        Self::new(Kind::Negative { code: 3 })
+    }
+
+    /// The name has no record of this type; with a SOA record.
+    pub fn no_data() -> Self {
+        Self::new(Kind::Negative { code: 0 })
+    }
+
+    /// The server has trouble.
+    pub fn servfail() -> Self {
+        Self::new(Kind::Error { code: 2 })
+    }
+
+    /// The server does not want to.
+    pub fn refused() -> Self {
+        Self::new(Kind::Error { code: 5 })
+    }
+
+    /// No answer at all; over TCP the connection stays open.
+    pub fn silence() -> Self {
+        Self::new(Kind::Silence)
+    }
+
+    /// Bytes that are no DNS message, but begin with the right id.
+    pub fn garbage() -> Self {
+        Self::new(Kind::Garbage)
+    }
+
+    /// A fine answer to somebody else's question.
+    pub fn wrong_id() -> Self {
+        Self::new(Kind::WrongId)
+    }
+
+    /// Comes after `delay`.
+    #[must_use]
+    pub fn delayed(mut self, delay: Duration) -> Self {
+        self.delay = delay;
+        self
+    }
+
+    /// Over UDP only the first record comes, with the truncation flag. Without this, that happens to what is too long.
+    #[must_use]
+    pub fn truncated(mut self) -> Self {
+        self.truncation = Truncation::Udp;
+        self
+    }
+
+    /// As [`Reply::truncated`], but over TCP nothing comes at all.
+    #[must_use]
+    pub fn truncated_then_silence(mut self) -> Self {
+        self.truncation = Truncation::UdpThenSilence;
+        self
+    }
+
+    /// Over TCP, too, only the first record comes, with the truncation flag.
+    #[must_use]
+    pub fn always_truncated(mut self) -> Self {
+        self.truncation = Truncation::Always;
+        self
+    }
+
+    /// The name is an alias (CNAME, with this TTL in seconds) of `target`, which the records belong to.
+    #[must_use]
+    pub fn through_alias(mut self, target: &str, ttl: u32) -> Self {
+        self.alias = Some((target.to_owned(), ttl));
+        self
+    }
+
+    /// The TTLs count down from now on, as a cache's do, and start anew when they reach 0.
+    #[must_use]
+    pub fn counting_down(mut self) -> Self {
+        self.counts_since = Some(Instant::now());
+        self
+    }
+
+    fn new(kind: Kind) -> Self {
+        Self { kind, delay: Duration::ZERO, truncation: Truncation::TooLong, alias: None, counts_since: None }
+    }
+
+    pub(super) fn delay(&self) -> Duration {
+        self.delay
+    }
+
+    /// The answer's bytes, or none for silence.
+    pub(super) fn encode(&self, question: &Question, is_udp: bool) -> Option<Vec<u8>> {
+        let mut response = Response { alias: self.alias.clone(), ..Response::default() };
+        let mut id = question.id;
+        match &self.kind {
+            Kind::Addresses(records) => response.addresses = self.remaining(records, question),
+            Kind::WrongId => id = id.wrapping_add(1),
+            Kind::Negative { code } => (response.code, response.has_soa) = (*code, true),
+            Kind::Error { code } => response.code = *code,
+            Kind::Garbage => return Some([&id.to_be_bytes()[..], &[0xFF; 9]].concat()),
+            Kind::Silence => return None,
+        }
+        let bytes = question.respond(id, &response);
+        let is_truncated = match self.truncation {
+            Truncation::TooLong => is_udp && bytes.len() > question.payload_limit(),
+            Truncation::Udp => is_udp,
+            Truncation::UdpThenSilence if !is_udp => return None,
+            Truncation::UdpThenSilence => true,
+            Truncation::Always => true,
+        };
+        if is_truncated {
+            response.is_truncated = true;
+            response.addresses.truncate(1);
+            return Some(question.respond(id, &response));
+        }
+        Some(bytes)
+    }
+
+    fn remaining(&self, records: &[(IpAddr, u32)], question: &Question) -> Vec<(IpAddr, u32)> {
+        let elapsed = self.counts_since.map_or(0, |since| since.elapsed().as_secs() as u32);
+        let wanted = RecordType::from_code(question.record_type);
+        records
+            .iter()
+            .filter(|(address, _)| wanted == Some(RecordType::of(*address)))
+            .map(|(address, ttl)| (*address, ttl - elapsed.checked_rem(*ttl).unwrap_or(0)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{Question, Reply};
+
+    /// An A question for `a.b`, without EDNS.
+    const QUESTION: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\x01B\0\0\x01\0\x01";
+
+    #[test]
+    fn a_cached_ttl_counts_down_and_starts_anew() {
+        let question = Question::parse(QUESTION).unwrap();
+        assert_eq!((question.name.as_str(), question.edns), ("a.b", None));
+        for (seconds, ttl) in [(0, 10), (7, 3), (9, 1), (10, 10), (25, 5)] {
+            let mut reply = Reply::addresses(10, ["1.2.3.4".parse().unwrap(), "::1".parse().unwrap()]);
+            reply.counts_since = Instant::now().checked_sub(Duration::from_secs(seconds));
+            let answer = [b"\xC0\x0C\0\x01\0\x01\0\0\0", &[ttl][..], b"\0\x04\x01\x02\x03\x04"].concat();
+            let header = b"\x12\x34\x81\x80\0\x01\0\x01\0\0\0\0";
+            let expected = [&header[..], &QUESTION[12..], &answer].concat();
+            assert_eq!(reply.encode(&question, true).unwrap(), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_question_is_not_answered() {
+        for length in 0..QUESTION.len() {
+            assert!(Question::parse(&QUESTION[..length]).is_none(), "{length}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Peers that misbehave on purpose, for evenkeel's own tests.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a peer fails the test that uses it in the shortest way; nothing here ships"
+)]
+
+pub mod echo;
+pub mod leaks;
+pub mod raw;
+pub mod tonic_peer;
+
+pub mod dns;
+
+/// The test service's generated stubs.
+#[allow(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
+pub mod proto {
+    tonic::include_proto!("evenkeel.test.v1");
+}
