@@ -1,0 +1,89 @@
+//! A response's body.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tonic::Status;
+
+use super::cut_or;
+use super::deadline::Deadline;
+use crate::client::shared::RunningCall;
+use crate::http2::client::ResponseStream;
+
+/// The body of a response: messages as they arrive, then the trailers.
+///
+/// Reading it gives the server room to send more; not reading it makes the server wait. The call's deadline holds
+/// until its end. Dropping it before its end resets the stream, which the server sees as a cancelled call.
+#[derive(Debug, Default)]
+pub struct ResponseBody {
+    live: Option<Live>,
+}
+
+#[derive(Debug)]
+struct Live {
+    stream: ResponseStream,
+    deadline: Option<Deadline>,
+    running: RunningCall,
+    /// Frames delivered since the deadline was looked at.
+    unlooked: u32,
+}
+
+/// So many frames in a row may come past the deadline.
+const LOOK_EVERY: u32 = 64;
+
+impl ResponseBody {
+    pub(super) fn new(
+        stream: Option<ResponseStream>,
+        deadline: Option<Deadline>,
+        running: RunningCall,
+    ) -> Self {
+        Self { live: stream.map(|stream| Live { stream, deadline, running, unlooked: 0 }) }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let Some(live) = &mut self.live else { return Poll::Ready(None) };
+        let mut polled = live.stream.poll_frame(cx);
+        live.unlooked = if polled.is_pending() { 0 } else { live.unlooked.wrapping_add(1) };
+        // What has come is delivered, even if its reader was late. But a server that sends without pause must not
+        // outrun the deadline.
+        let look = polled.is_pending() || live.unlooked % LOOK_EVERY == 0;
+        if look
+            && let Some(deadline) = &mut live.deadline
+            && deadline.poll_passed(cx).is_ready()
+        {
+            let status = Status::deadline_exceeded("deadline exceeded while reading the response");
+            polled = Poll::Ready(Some(Err(status)));
+        }
+        match polled {
+            Poll::Ready(Some(Err(status))) => {
+                let status = cut_or(live.running.shared(), status);
+                self.live = None;
+                Poll::Ready(Some(Err(status)))
+            }
+            Poll::Ready(_) if live.stream.is_end_stream() => {
+                // The place on the connection is free again, whenever the reader drops this.
+                self.live = None;
+                polled
+            }
+            _ => polled,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.live.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.live.is_none() { SizeHint::with_exact(0) } else { SizeHint::default() }
+    }
+}

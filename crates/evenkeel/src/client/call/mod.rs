@@ -1,0 +1,133 @@
+//! One RPC: pick, send, and try again where that is safe.
+
+mod attempts;
+mod body;
+mod deadline;
+mod head;
+
+pub use body::ResponseBody;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::Extensions;
+use tonic::Status;
+
+use super::channel::{CLOSED, Inner};
+use super::options::{CallOptions, Peer};
+use super::resolve::BoxFuture;
+use super::shared::{RunningCall, Shared};
+use crate::http2::client::{Answer, Opened};
+use attempts::Call;
+use deadline::Deadline;
+
+/// A call's future: resolves when the response's head is there. Dropping it resets the call's stream.
+#[must_use = "a call is made by awaiting it"]
+pub struct ResponseFuture {
+    state: State,
+    channel: Arc<Inner>,
+    /// The request's, emptied: the response's need as much room, and to allocate it anew would cost twice.
+    extensions: Extensions,
+}
+
+/// Nearly every call finds a READY endpoint and succeeds there: that way, New to Sending to Done, allocates nothing.
+/// Everything else is the slow way's.
+#[allow(clippy::large_enum_variant, reason = "boxing the ordinary way is the allocation it is there to save")]
+enum State {
+    New(http::Request<tonic::body::Body>),
+    Sending { call: Call, opened: Opened, deadline: Option<Deadline> },
+    Slow(BoxFuture<'static, Result<Answered, Status>>),
+    Done,
+}
+
+/// A response that has begun, and what its body goes on with.
+struct Answered {
+    answer: Answer,
+    deadline: Option<Deadline>,
+    running: RunningCall,
+}
+
+impl ResponseFuture {
+    pub(super) fn new(channel: Arc<Inner>, request: http::Request<tonic::body::Body>) -> Self {
+        Self { state: State::New(request), channel, extensions: Extensions::new() }
+    }
+
+    /// Makes the first attempt, if that needs no waiting.
+    fn start(&mut self, request: http::Request<tonic::body::Body>) -> Result<State, Status> {
+        let (mut parts, body) = request.into_parts();
+        let options = parts.extensions.get::<CallOptions>().copied().unwrap_or_default();
+        self.extensions = std::mem::take(&mut parts.extensions);
+        self.extensions.clear();
+        let deadline = Deadline::of(&parts.headers)?;
+        let mut call = Call::new(Arc::clone(&self.channel), parts, body, options)?;
+        let Some(place) = call.try_place() else { return Ok(State::Slow(call.finish_slowly(deadline))) };
+        let head = call.head(deadline.as_ref().map(Deadline::at))?;
+        match Opened::new(place, head) {
+            Ok(opened) => Ok(State::Sending { call, opened, deadline }),
+            Err(failed) => {
+                call.on_failure(failed)?;
+                Ok(State::Slow(call.finish_slowly(deadline)))
+            }
+        }
+    }
+
+    /// Polls in place: the state is large, and moving it would cost more than the rest.
+    fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answered, Status>> {
+        loop {
+            let answered = match &mut self.state {
+                State::New(_) | State::Done => None,
+                State::Slow(slow) => return slow.as_mut().poll(cx),
+                State::Sending { call, opened, deadline } => match call.poll_answer(opened, cx) {
+                    Poll::Ready(answered) => Some(answered),
+                    Poll::Pending => {
+                        let over =
+                            deadline.as_mut().is_some_and(|deadline| deadline.poll_passed(cx).is_ready());
+                        return if over { Poll::Ready(Err(call.deadline_exceeded())) } else { Poll::Pending };
+                    }
+                },
+            };
+            match (std::mem::replace(&mut self.state, State::Done), answered) {
+                (State::New(request), _) => self.state = self.start(request)?,
+                (State::Sending { call, deadline, .. }, Some(Ok(answer))) => {
+                    return Poll::Ready(Ok(Answered { answer, deadline, running: call.into_running() }));
+                }
+                (State::Sending { mut call, deadline, .. }, Some(Err(failed))) => {
+                    call.on_failure(failed)?;
+                    self.state = State::Slow(call.finish_slowly(deadline));
+                }
+                _ => return Poll::Pending,
+            }
+        }
+    }
+}
+
+impl Future for ResponseFuture {
+    type Output = Result<http::Response<ResponseBody>, Status>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answered = ready!(self.poll_answered(cx));
+        self.state = State::Done;
+        let Answered { answer, deadline, running } =
+            answered.map_err(|status| cut_or(&self.channel.shared, status))?;
+        let Answer { mut head, body, connection } = answer;
+        let mut extensions = std::mem::take(&mut self.extensions);
+        extensions.extend(std::mem::take(&mut head.extensions));
+        extensions.insert(Peer { address: Arc::clone(connection.address()) });
+        head.extensions = extensions;
+        Poll::Ready(Ok(http::Response::from_parts(head, ResponseBody::new(body, deadline, running))))
+    }
+}
+
+impl fmt::Debug for ResponseFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+/// A call that a closed channel cut off was cancelled, whatever its connection says.
+fn cut_or(shared: &Shared, status: Status) -> Status {
+    if shared.is_cut() { Status::cancelled(CLOSED) } else { status }
+}

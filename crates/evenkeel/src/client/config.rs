@@ -1,0 +1,42 @@
+//! What a channel was built with.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_core::connect::Settings;
+use evenkeel_core::target::Target;
+use http::HeaderValue;
+use http::uri::{Authority, Scheme};
+
+use super::connect::Connector;
+use super::options::Refresh;
+use super::resolve::ResolverFactory;
+use crate::http2::client::Http2Settings;
+use crate::observe::Observers;
+
+/// Everything the builder settled, shared by a channel's driver and its calls.
+pub(super) struct Config {
+    pub(super) target: Target,
+    pub(super) factory: Arc<dyn ResolverFactory>,
+    pub(super) refresh: Refresh,
+    pub(super) scheme: Scheme,
+    pub(super) authority: Authority,
+    pub(super) user_agent: HeaderValue,
+    pub(super) wait_for_ready: bool,
+    pub(super) connect: Settings,
+    pub(super) connector: Arc<dyn Connector>,
+    pub(super) http2: Http2Settings,
+    pub(super) idle_timeout: Option<Duration>,
+    pub(super) observers: Observers,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("target", &self.target)
+            .field("authority", &self.authority)
+            .field("connect", &self.connect)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,110 @@
+//! One attempt to connect and the life of the connection it led to, as one task.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_core::balance::SubchannelId;
+use evenkeel_core::channel::AttemptId;
+use evenkeel_core::endpoint::{Address, Endpoint};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout_at};
+
+use super::{Connector, Io};
+use crate::http2::client::{Connection, EndOfConnection, Established, Http2Settings, establish};
+
+/// What an attempt tells the driver.
+#[derive(Debug)]
+pub(in crate::client) enum LinkEvent {
+    Connected(Arc<Connection>),
+    Failed(Arc<str>),
+    Ended { address: Arc<Address>, end: EndOfConnection },
+}
+
+/// One attempt: which, where to, until when.
+#[derive(Clone, Debug)]
+pub(in crate::client) struct Attempt {
+    pub(in crate::client) id: SubchannelId,
+    pub(in crate::client) attempt: AttemptId,
+    pub(in crate::client) endpoint: Endpoint,
+    pub(in crate::client) deadline: Instant,
+}
+
+/// Where attempts get their sockets from and send their news to.
+#[derive(Clone)]
+pub(in crate::client) struct Dialler {
+    pub(in crate::client) connector: Arc<dyn Connector>,
+    pub(in crate::client) settings: Http2Settings,
+    pub(in crate::client) events: mpsc::UnboundedSender<(SubchannelId, AttemptId, LinkEvent)>,
+    pub(in crate::client) cut: watch::Receiver<bool>,
+}
+
+impl Dialler {
+    /// Connects, reports, and moves the connection's bytes until its last stream has ended or the channel is cut.
+    ///
+    /// Dropping the future closes the connection at once.
+    pub(in crate::client) async fn run(self, attempt: Attempt) {
+        let mut cut = self.cut.clone();
+        let cut = async move {
+            if cut.wait_for(|cut| *cut).await.is_err() {
+                // The channel is gone without having been cut: calls that still run come to their end.
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = cut => {}
+            () = self.dial(attempt) => {}
+        }
+    }
+
+    async fn dial(&self, attempt: Attempt) {
+        let tell = |event| {
+            // The driver is gone when the channel is: nobody is left to be told.
+            let _ = self.events.send((attempt.id, attempt.attempt, event));
+        };
+        match self.connect(&attempt.endpoint, attempt.deadline).await {
+            Err(cause) => tell(LinkEvent::Failed(cause.into())),
+            Ok(Established { connection, mut task }) => {
+                let address = Arc::clone(connection.address());
+                tell(LinkEvent::Connected(connection));
+                let end = task.serve().await;
+                tell(LinkEvent::Ended { address, end });
+                task.finish().await;
+            }
+        }
+    }
+
+    /// Tries the endpoint's addresses one after another.
+    async fn connect(
+        &self,
+        endpoint: &Endpoint,
+        deadline: Instant,
+    ) -> Result<Established<Box<dyn Io>>, String> {
+        let mut failures = String::new();
+        for address in endpoint.addresses() {
+            let started = Instant::now();
+            let result = timeout_at(deadline, self.connect_to(address)).await;
+            let failure = match result {
+                Ok(Ok(established)) => return Ok(established),
+                Ok(Err(failure)) => failure,
+                Err(_) => timed_out(started.elapsed()),
+            };
+            let separator = if failures.is_empty() { "" } else { "; " };
+            // Writing to a String cannot fail.
+            let _ = write!(failures, "{separator}connecting to {address} failed: {failure}");
+        }
+        if failures.is_empty() {
+            failures.push_str("the endpoint has no address");
+        }
+        Err(failures)
+    }
+
+    async fn connect_to(&self, address: &Address) -> Result<Established<Box<dyn Io>>, String> {
+        let io = self.connector.connect(address).await.map_err(|error| error.to_string())?;
+        establish(io, Arc::new(address.clone()), self.settings).await
+    }
+}
+
+fn timed_out(after: Duration) -> String {
+    format!("no TCP connection or no HTTP/2 SETTINGS after {:.1} s", after.as_secs_f64())
+}

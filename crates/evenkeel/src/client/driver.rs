@@ -1,0 +1,311 @@
+//! The one task that owns a channel's resolver, policy and subchannels.
+
+mod idle;
+mod resolving;
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_core::balance::{QueuePicker, RoundRobin, SubchannelId};
+use evenkeel_core::channel::{Action, AttemptId, Channel as Decisions};
+use evenkeel_core::state::ConnectivityState;
+use evenkeel_core::time::Time;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
+
+use super::channel::CLOSED;
+use super::config::Config;
+use super::connect::{Attempt, Dialler, LinkEvent};
+use super::resolve::Answer;
+use super::shared::Shared;
+use crate::http2::client::Connection;
+use crate::observe::Event;
+use idle::IdleTimer;
+use resolving::Resolving;
+
+/// What a channel's handles ask of its driver.
+pub(super) enum Command {
+    /// A call or the program wants the channel to leave IDLE.
+    ExitIdle,
+    /// End everything now and say when it is done.
+    Close(oneshot::Sender<()>),
+}
+
+/// A channel's driver. Feeds what happens to the deciding core and does what the core says.
+pub(super) struct Driver {
+    shared: Arc<Shared>,
+    config: Arc<Config>,
+    commands: mpsc::UnboundedReceiver<Command>,
+    links: mpsc::UnboundedReceiver<(SubchannelId, AttemptId, LinkEvent)>,
+    dialler: Dialler,
+    origin: Instant,
+    /// `None` while the channel is IDLE.
+    decisions: Option<Decisions>,
+    resolving: Option<Resolving>,
+    /// By subchannel: the connection that new calls may use.
+    connections: Vec<Option<Arc<Connection>>>,
+    /// Attempts that have not connected yet.
+    attempts: HashMap<AttemptId, AbortHandle>,
+    tasks: JoinSet<()>,
+    idle: IdleTimer,
+}
+
+impl Driver {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        config: Arc<Config>,
+        commands: mpsc::UnboundedReceiver<Command>,
+    ) -> Self {
+        let (events, links) = mpsc::unbounded_channel();
+        let dialler = Dialler {
+            connector: Arc::clone(&config.connector),
+            settings: config.http2,
+            events,
+            cut: shared.cut.subscribe(),
+        };
+        Self {
+            idle: IdleTimer::new(config.idle_timeout),
+            shared,
+            config,
+            commands,
+            links,
+            dialler,
+            origin: Instant::now(),
+            decisions: None,
+            resolving: None,
+            connections: Vec::new(),
+            attempts: HashMap::new(),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// Runs until the channel's last handle is dropped or one of them closes it.
+    pub(super) async fn run(mut self) {
+        loop {
+            let wake = self.next_wake();
+            tokio::select! {
+                command = self.commands.recv() => {
+                    if self.on_command(command).await.is_break() {
+                        return;
+                    }
+                }
+                Some(event) = self.links.recv() => self.on_link(event),
+                answer = next_answer(&mut self.resolving) => self.on_answer(answer),
+                () = sleep_until(wake) => self.on_wakeup(),
+                Some(_) = self.tasks.join_next() => {}
+            }
+            // All that has happened goes into one picker.
+            while let Ok(event) = self.links.try_recv() {
+                self.on_link(event);
+            }
+            self.apply();
+        }
+    }
+
+    async fn on_command(&mut self, command: Option<Command>) -> ControlFlow<()> {
+        match command {
+            Some(Command::ExitIdle) => {
+                self.exit_idle();
+                ControlFlow::Continue(())
+            }
+            Some(Command::Close(done)) => {
+                self.shared.cut.send_replace(true);
+                self.stop(CLOSED);
+                while self.tasks.join_next().await.is_some() {}
+                // Whoever asked may have stopped listening.
+                let _ = done.send(());
+                ControlFlow::Break(())
+            }
+            None => {
+                self.stop("the channel was dropped");
+                // Connections end with the calls that still run on them.
+                self.tasks.detach_all();
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn on_link(&mut self, (id, attempt, event): (SubchannelId, AttemptId, LinkEvent)) {
+        let now = self.now();
+        let Some(decisions) = &mut self.decisions else { return };
+        match event {
+            LinkEvent::Connected(connection) => {
+                self.attempts.remove(&attempt);
+                if decisions.on_connected(now, id, attempt) {
+                    let index = id.0 as usize;
+                    if self.connections.len() <= index {
+                        self.connections.resize(index + 1, None);
+                    }
+                    if let Some(place) = self.connections.get_mut(index) {
+                        *place = Some(connection);
+                    }
+                }
+            }
+            LinkEvent::Failed(cause) => {
+                self.attempts.remove(&attempt);
+                decisions.on_attempt_failed(now, id, attempt, cause);
+            }
+            LinkEvent::Ended { address, end } => {
+                if let Some(goaway) = &end.goaway {
+                    let debug = Arc::clone(&goaway.debug);
+                    self.config.observers.tell(&Event::GoAway { address, code: goaway.code, debug });
+                }
+                decisions.on_connection_ended(now, id, attempt, end.served, end.cause);
+            }
+        }
+    }
+
+    fn on_answer(&mut self, answer: Option<(Answer, Option<Duration>)>) {
+        let now = self.now();
+        let Some(resolving) = &mut self.resolving else { return };
+        let Some((answer, next)) = answer.or_else(|| resolving.on_end()) else { return };
+        let Some(decisions) = &mut self.decisions else { return };
+        let event = match answer {
+            Answer::Endpoints(endpoints) => {
+                let all = endpoints.clone().into();
+                let difference = decisions.on_endpoints(now, endpoints);
+                let (added, removed) = (difference.added, difference.removed);
+                Event::Resolved { endpoints: all, added, removed, next }
+            }
+            Answer::Absent(reason) => {
+                let error: Arc<str> = reason.into();
+                decisions.on_absent(now, Arc::clone(&error));
+                Event::ResolutionFailed { error, absent: true, next }
+            }
+            Answer::Failed(reason) => {
+                let error: Arc<str> = format!("name resolution failed: {reason}").into();
+                decisions.on_resolver_failure(now, &error);
+                Event::ResolutionFailed { error, absent: false, next }
+            }
+        };
+        self.config.observers.tell(&event);
+    }
+
+    fn on_wakeup(&mut self) {
+        let now = self.now();
+        if let Some(decisions) = &mut self.decisions
+            && decisions.next_wakeup().is_some_and(|due| due <= now)
+        {
+            decisions.on_wakeup(now);
+        }
+        if self.decisions.is_some() && self.idle.is_over(Instant::now(), &self.shared.activity) {
+            self.enter_idle();
+        }
+    }
+
+    /// Does what the core decided.
+    fn apply(&mut self) {
+        let Some(mut decisions) = self.decisions.take() else { return };
+        for action in decisions.take_actions() {
+            self.act(action);
+        }
+        if let Some((state, picker)) = decisions.take_publication() {
+            let before = self.shared.publish(state, picker, self.connections.clone().into());
+            self.report_state(before, state);
+        }
+        self.decisions = Some(decisions);
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Connect { id, attempt, endpoint, deadline } => {
+                let deadline = self.origin + deadline.since_origin();
+                let task = self.dialler.clone().run(Attempt { id, attempt, endpoint, deadline });
+                self.attempts.insert(attempt, self.tasks.spawn(task));
+            }
+            Action::Release { id, attempt } => {
+                if let Some(task) = self.attempts.remove(&attempt) {
+                    task.abort();
+                } else if let Some(place) = self.connections.get_mut(id.0 as usize) {
+                    *place = None;
+                }
+            }
+            Action::Resolve { urgent } => {
+                if let Some(resolving) = &self.resolving {
+                    resolving.request(urgent);
+                    self.config.observers.tell(&Event::RefreshRequested { urgent });
+                }
+            }
+            Action::Report { endpoint, from, to, cause } => {
+                self.config.observers.tell(&Event::SubchannelState { endpoint, from, to, cause });
+            }
+        }
+    }
+
+    fn exit_idle(&mut self) {
+        if self.decisions.is_some() {
+            return;
+        }
+        let random = Box::new(|| fastrand::u64(..));
+        self.decisions = Some(Decisions::new(Box::new(RoundRobin::new()), self.config.connect, random));
+        self.idle.restart(Instant::now());
+        // CONNECTING is published before the resolver has said anything: who waits for a change must see it.
+        self.apply();
+        self.resolving = Some(Resolving::start(&self.config, &mut self.tasks));
+    }
+
+    fn enter_idle(&mut self) {
+        self.release_all();
+        let before = self.shared.publish(ConnectivityState::Idle, Arc::new(QueuePicker), Box::default());
+        self.report_state(before, ConnectivityState::Idle);
+    }
+
+    fn stop(&mut self, reason: &str) {
+        self.release_all();
+        let before = self.shared.publish_shutdown(reason);
+        self.report_state(before, ConnectivityState::Shutdown);
+    }
+
+    fn release_all(&mut self) {
+        // The next life of the channel counts its attempts anew: news of this one's must not reach it.
+        (self.dialler.events, self.links) = mpsc::unbounded_channel();
+        self.decisions = None;
+        self.resolving = None;
+        self.connections.clear();
+        for (_, task) in self.attempts.drain() {
+            task.abort();
+        }
+    }
+
+    fn report_state(&self, from: ConnectivityState, to: ConnectivityState) {
+        if from != to {
+            self.config.observers.tell(&Event::ChannelState { from, to });
+        }
+    }
+
+    fn now(&self) -> Time {
+        Time::after_origin(self.origin.elapsed())
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        let decisions = self.decisions.as_ref()?;
+        let due = decisions.next_wakeup().and_then(|due| self.origin.checked_add(due.since_origin()));
+        [due, self.idle.next_check()].into_iter().flatten().min()
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // A runtime that shuts down drops its tasks where they stand; calls from elsewhere must not wait for ever.
+        if self.shared.snapshot().state != ConnectivityState::Shutdown {
+            self.shared.publish_shutdown("the runtime that the channel ran on has shut down");
+        }
+    }
+}
+
+async fn next_answer(resolving: &mut Option<Resolving>) -> Option<(Answer, Option<Duration>)> {
+    match resolving {
+        Some(resolving) => resolving.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        Some(wake) => tokio::time::sleep_until(wake).await,
+        None => std::future::pending().await,
+    }
+}

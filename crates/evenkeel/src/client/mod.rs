@@ -1,0 +1,19 @@
+//! The client side: a channel, its resolvers, its connections, its calls.
+
+mod builder;
+mod call;
+mod channel;
+mod config;
+mod connect;
+mod driver;
+mod manual;
+mod options;
+pub(crate) mod resolve;
+mod shared;
+
+pub use builder::{BuildError, ChannelBuilder};
+pub use call::{ResponseBody, ResponseFuture};
+pub use channel::{Channel, ConnectError};
+pub use connect::{Connector, Io, TcpOptions};
+pub use manual::Manual;
+pub use options::{CallOptions, Peer, Refresh};

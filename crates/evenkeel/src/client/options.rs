@@ -1,0 +1,56 @@
+//! What a program can say about one call or one channel, and what it is told back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_core::endpoint::Address;
+
+/// Options of one call, put into the request's extensions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallOptions {
+    pub(crate) wait_for_ready: Option<bool>,
+}
+
+impl CallOptions {
+    /// No option set: the channel's own settings hold.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether the call waits for a READY endpoint instead of failing while none can be reached.
+    ///
+    /// Default: the channel's setting, itself off (gRPC wait-for-ready).
+    #[must_use]
+    pub fn wait_for_ready(mut self, wait: bool) -> Self {
+        self.wait_for_ready = Some(wait);
+        self
+    }
+}
+
+/// Who answered a call: in the extensions of every response that came from a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    pub(crate) address: Arc<Address>,
+}
+
+impl Peer {
+    /// The address of the connection that carried the call.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+}
+
+/// When a polling resolver (`dns:`) looks its name up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refresh {
+    /// When the answer's TTL ends (held to 1–30 s, plus up to 15 %), and on connection trouble. The default.
+    Ttl,
+    /// Only on connection trouble, no sooner than `floor` after the lookup before (grpc-go: 30 s).
+    Disconnect {
+        /// The least time between two lookups.
+        floor: Duration,
+    },
+    /// At this interval (plus up to 15 %), and on connection trouble.
+    Every(Duration),
+}

@@ -1,0 +1,6 @@
+//! The resolver against a scripted server on 127.0.0.1.
+
+mod answers;
+mod refresh;
+mod settings;
+mod world;

@@ -1,0 +1,160 @@
+//! Name resolution: the contract between a channel and whatever finds its endpoints.
+
+#[cfg(feature = "dns")]
+mod dns;
+mod fixed;
+mod ip_list;
+#[cfg(not(feature = "dns"))]
+mod no_dns;
+mod passthrough;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod unix;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_core::endpoint::Endpoint;
+use evenkeel_core::target::{Target, TargetError};
+use tokio::sync::{mpsc, watch};
+
+use super::Refresh;
+
+/// A boxed future, as [`Resolver::run`] returns.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Makes resolvers for one URI scheme.
+pub trait ResolverFactory: Send + Sync + 'static {
+    /// The scheme in lower case, for example `dns`.
+    fn scheme(&self) -> &str;
+
+    /// Makes the resolver of one channel. No I/O happens here: that is [`Resolver::run`]'s.
+    ///
+    /// # Errors
+    /// When the target makes no sense in this scheme; the error names the part at fault.
+    fn build(&self, target: &Target, context: &ResolveContext) -> Result<Box<dyn Resolver>, TargetError>;
+
+    /// The `:authority` of calls, when it is not the target's endpoint (gRPC naming).
+    fn default_authority(&self, target: &Target) -> Option<String> {
+        let _ = target;
+        None
+    }
+}
+
+/// The name resolution of one channel.
+pub trait Resolver: Send + 'static {
+    /// Finds endpoints and reports them until the channel is gone.
+    ///
+    /// Runs as a task of its own, which the channel aborts when it closes or goes idle; dropping the future must
+    /// stop all work. A resolver whose answer never changes may return: what it reported stays.
+    fn run(self: Box<Self>, updates: Updates) -> BoxFuture<'static, ()>;
+}
+
+/// What a channel tells its resolver when it is built.
+#[derive(Clone, Debug)]
+pub struct ResolveContext {
+    /// When to look names up again.
+    pub refresh: Refresh,
+}
+
+/// What a resolver found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// The backends, all of them. An empty list means the same as [`Answer::Absent`].
+    Endpoints(Vec<Endpoint>),
+    /// The name has no backend now (NXDOMAIN, or no record): endpoints that are not READY are dropped.
+    Absent(String),
+    /// Nothing could be learnt (time-out, SERVFAIL): what is known stays in use.
+    Failed(String),
+}
+
+/// A resolver's line to its channel.
+#[derive(Debug)]
+pub struct Updates {
+    answers: mpsc::UnboundedSender<(Answer, Option<Duration>)>,
+    requests: watch::Receiver<RefreshState>,
+    seen: RefreshState,
+    name: Arc<str>,
+}
+
+/// How pressing the channel's wish for a fresh answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefreshRequest {
+    /// No endpoint is READY: calls are waiting or failing.
+    pub urgent: bool,
+}
+
+/// How many requests there were: those that a resolver has not seen yet count as one, urgent if one of them was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RefreshState {
+    count: u64,
+    urgent: u64,
+}
+
+impl RefreshState {
+    pub(crate) fn request(&mut self, urgent: bool) {
+        self.count += 1;
+        self.urgent += u64::from(urgent);
+    }
+}
+
+/// The resolvers that every channel has, unless its builder was given another one for the scheme.
+///
+/// `manual` is not among them: the program has to hold the [`Manual`](super::Manual) that it registers.
+pub(crate) fn built_in() -> Vec<Arc<dyn ResolverFactory>> {
+    vec![
+        #[cfg(feature = "dns")]
+        Arc::new(dns::Dns::default()),
+        #[cfg(not(feature = "dns"))]
+        Arc::new(no_dns::NoDns),
+        Arc::new(passthrough::Passthrough),
+        Arc::new(ip_list::IpList::V4),
+        Arc::new(ip_list::IpList::V6),
+        Arc::new(unix::Unix::Path),
+        Arc::new(unix::Unix::Abstract),
+    ]
+}
+
+impl Updates {
+    pub(crate) fn new(
+        name: Arc<str>,
+        answers: mpsc::UnboundedSender<(Answer, Option<Duration>)>,
+        requests: watch::Receiver<RefreshState>,
+    ) -> Self {
+        let seen = *requests.borrow();
+        Self { answers, requests, seen, name }
+    }
+
+    /// The target's endpoint, for log lines.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reports an answer; `next` is when the resolver means to look again by itself, if it does.
+    ///
+    /// Returns whether the channel is still there to hear it.
+    pub fn report(&self, answer: Answer, next: Option<Duration>) -> bool {
+        self.answers.send((answer, next)).is_ok()
+    }
+
+    /// Waits until the channel wants a fresh answer: a connection was lost, was told to go away, or could not be made.
+    ///
+    /// Requests that arrive while nobody waits coalesce into one. Returns `None` when the channel is gone.
+    /// Cancel-safe: a request is consumed only when it is returned.
+    pub async fn refresh_requested(&mut self) -> Option<RefreshRequest> {
+        loop {
+            let state = *self.requests.borrow_and_update();
+            if state != self.seen {
+                let urgent = state.urgent != self.seen.urgent;
+                self.seen = state;
+                return Some(RefreshRequest { urgent });
+            }
+            self.requests.changed().await.ok()?;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+use std::path::PathBuf;
+
+use evenkeel_core::endpoint::{Address, Endpoint};
+use evenkeel_core::target::{Target, TargetError};
+
+use super::testing::Line;
+use super::{Answer, ResolveContext, Resolver, ResolverFactory, built_in};
+use crate::client::Refresh;
+
+fn factory(scheme: &str) -> Option<std::sync::Arc<dyn ResolverFactory>> {
+    built_in().into_iter().find(|factory| factory.scheme() == scheme)
+}
+
+fn build(text: &str) -> Result<Box<dyn Resolver>, TargetError> {
+    let target = Target::parse(text, |scheme| factory(scheme).is_some())?;
+    factory(target.scheme()).unwrap().build(&target, &ResolveContext { refresh: Refresh::Ttl })
+}
+
+fn ip(text: &str) -> Endpoint {
+    Endpoint::from(text.parse::<std::net::SocketAddr>().unwrap())
+}
+
+#[tokio::test]
+async fn schemes_without_a_lookup_answer_once_and_end() {
+    let table = [
+        ("ipv4:127.0.0.1:1,127.0.0.2:2", vec![ip("127.0.0.1:1"), ip("127.0.0.2:2")]),
+        ("ipv6:[::1]:1,[::2]", vec![ip("[::1]:1"), ip("[::2]:443")]),
+        ("passthrough:///any thing:1", vec![Endpoint::new([Address::Name("any thing:1".into())])]),
+        ("passthrough:127.0.0.1:1", vec![ip("127.0.0.1:1")]),
+        ("unix:a/b", vec![Endpoint::new([Address::Unix(PathBuf::from("a/b"))])]),
+        ("unix:///a/b", vec![Endpoint::new([Address::Unix(PathBuf::from("/a/b"))])]),
+        ("unix-abstract:a", vec![Endpoint::new([Address::UnixAbstract("a".into())])]),
+    ];
+    for (text, endpoints) in table {
+        let mut line = Line::run(build(text).unwrap());
+        assert_eq!(line.next().await, (Answer::Endpoints(endpoints), None), "{text}");
+        line.hang_up().await;
+    }
+}
+
+#[test]
+fn a_bad_target_names_the_part_at_fault() {
+    let table = [
+        ("unix://host/a", "the scheme `unix` takes no authority, but the target has `host`"),
+        ("unix:", "endpoint ``: it is empty"),
+        ("ipv4:1.2.3.4:5,b:6", "address `b:6` is not of the form IPv4:port"),
+        ("ipv6:[::1]:x", "port `x` of `::1` is not a number from 1 to 65535"),
+        ("passthrough:///", "endpoint ``: it is empty"),
+        ("http://a", "no resolver is registered for the scheme `http`"),
+        ("", "the target is empty"),
+    ];
+    for (text, message) in table {
+        let error = build(text).err().unwrap();
+        assert_eq!(error.to_string(), message, "{text}");
+    }
+}
+
+#[test]
+fn authorities_are_ones_that_an_http_library_takes() {
+    let table = [
+        ("unix:///a", "localhost"),
+        ("ipv4:1.2.3.4:5,6.7.8.9:5", "1.2.3.4:5"),
+        ("ipv6:[::1]:5,[::2]:5", "[::1]:5"),
+        ("passthrough:///a:1", "a:1"),
+    ];
+    for (text, authority) in table {
+        let target = Target::parse(text, |_| true).unwrap();
+        let of_scheme = factory(target.scheme()).unwrap().default_authority(&target);
+        let found = of_scheme.unwrap_or_else(|| target.default_authority());
+        assert_eq!(found, authority);
+        assert!(found.parse::<http::uri::Authority>().is_ok(), "{text}");
+    }
+}
+
+#[cfg(not(feature = "dns"))]
+#[test]
+fn a_dns_target_says_that_the_feature_is_missing() {
+    let error = build("host:1").err().unwrap();
+    assert_eq!(error.to_string(), "the scheme `dns` needs the cargo feature `dns`");
+}
+
+#[tokio::test]
+async fn requests_that_coalesce_are_urgent_if_one_of_them_was() {
+    let requests = tokio::sync::watch::Sender::new(super::RefreshState::default());
+    let (answers, _heard) = tokio::sync::mpsc::unbounded_channel();
+    let mut updates = super::Updates::new("test".into(), answers, requests.subscribe());
+    for urgent in [true, false] {
+        requests.send_modify(|state| state.request(urgent));
+    }
+    assert!(updates.refresh_requested().await.unwrap().urgent);
+    requests.send_modify(|state| state.request(false));
+    assert!(!updates.refresh_requested().await.unwrap().urgent);
+    drop(requests);
+    assert_eq!(updates.refresh_requested().await, None);
+}

@@ -1,0 +1,151 @@
+//! What a channel's calls and its driver share.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use arc_swap::ArcSwap;
+use evenkeel_core::balance::{CallInfo, Pick, PickFailure, Picker, QueuePicker, SubchannelId};
+use evenkeel_core::state::ConnectivityState;
+use tokio::sync::watch;
+
+use crate::http2::client::Connection;
+
+/// One moment of a channel: the picker and the connections that its picks are indices into.
+pub(super) struct Snapshot {
+    pub(super) generation: u64,
+    pub(super) state: ConnectivityState,
+    pub(super) picker: Arc<dyn Picker>,
+    pub(super) connections: Box<[Option<Arc<Connection>>]>,
+}
+
+/// What calls read and the driver writes.
+pub(super) struct Shared {
+    snapshot: ArcSwap<Snapshot>,
+    /// The published generation, for calls that wait for the next one.
+    generation: watch::Sender<u64>,
+    state: watch::Sender<ConnectivityState>,
+    /// Set once, when the channel is closed by force: connections end at once.
+    pub(super) cut: watch::Sender<bool>,
+    pub(super) activity: Activity,
+}
+
+/// How busy the channel is, for its idle timeout.
+#[derive(Debug, Default)]
+pub(super) struct Activity {
+    started: AtomicU64,
+    running: AtomicUsize,
+}
+
+/// Counts as a running call until dropped.
+#[derive(Debug)]
+pub(super) struct RunningCall(Arc<Shared>);
+
+/// Fails every call for good: the channel is closed.
+#[derive(Debug)]
+struct ClosedPicker(Arc<str>);
+
+impl Snapshot {
+    /// The connection that a pick means, if it still takes calls.
+    pub(super) fn connection(&self, id: SubchannelId) -> Option<&Arc<Connection>> {
+        self.connections.get(id.0 as usize)?.as_ref().filter(|connection| connection.is_usable())
+    }
+}
+
+impl Shared {
+    pub(super) fn new() -> Self {
+        let first = Snapshot {
+            generation: 0,
+            state: ConnectivityState::Idle,
+            picker: Arc::new(QueuePicker),
+            connections: Box::default(),
+        };
+        Self {
+            snapshot: ArcSwap::from_pointee(first),
+            generation: watch::Sender::new(0),
+            state: watch::Sender::new(ConnectivityState::Idle),
+            cut: watch::Sender::new(false),
+            activity: Activity::default(),
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> arc_swap::Guard<Arc<Snapshot>> {
+        self.snapshot.load()
+    }
+
+    pub(super) fn generations(&self) -> watch::Receiver<u64> {
+        self.generation.subscribe()
+    }
+
+    pub(super) fn states(&self) -> watch::Receiver<ConnectivityState> {
+        self.state.subscribe()
+    }
+
+    /// Publishes the next moment; returns the state before it.
+    pub(super) fn publish(
+        &self,
+        state: ConnectivityState,
+        picker: Arc<dyn Picker>,
+        connections: Box<[Option<Arc<Connection>>]>,
+    ) -> ConnectivityState {
+        let generation = *self.generation.borrow() + 1;
+        self.snapshot.store(Arc::new(Snapshot { generation, state, picker, connections }));
+        self.generation.send_replace(generation);
+        self.state.send_replace(state)
+    }
+
+    /// Ends the channel for all calls; `reason` is what they are told.
+    pub(super) fn publish_shutdown(&self, reason: &str) -> ConnectivityState {
+        self.publish(ConnectivityState::Shutdown, Arc::new(ClosedPicker(reason.into())), Box::default())
+    }
+
+    /// Why calls fail now, if they do.
+    pub(super) fn failure(&self) -> Option<Arc<str>> {
+        match self.snapshot().picker.pick(&CallInfo { path: "" }) {
+            Pick::Fail(PickFailure(text)) | Pick::Drop(PickFailure(text)) => Some(text),
+            Pick::Subchannel(_) | Pick::Queue => None,
+        }
+    }
+
+    pub(super) fn is_cut(&self) -> bool {
+        *self.cut.borrow()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("state", &*self.state.borrow()).finish_non_exhaustive()
+    }
+}
+
+impl RunningCall {
+    pub(super) fn start(shared: &Arc<Shared>) -> Self {
+        shared.activity.started.fetch_add(1, Ordering::Relaxed);
+        shared.activity.running.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(shared))
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl Drop for RunningCall {
+    fn drop(&mut self) {
+        self.0.activity.running.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Activity {
+    /// Calls started so far; `None` while calls are running.
+    pub(super) fn quiet_since(&self) -> Option<u64> {
+        let running = self.running.load(Ordering::Relaxed);
+        (running == 0).then(|| self.started.load(Ordering::Relaxed))
+    }
+}
+
+impl Picker for ClosedPicker {
+    fn pick(&self, _: &CallInfo<'_>) -> Pick {
+        Pick::Drop(PickFailure(Arc::clone(&self.0)))
+    }
+}

@@ -1,0 +1,186 @@
+//! One client connection: its handle for calls, and the task that moves its bytes.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use evenkeel_core::endpoint::Address;
+use h2::client::SendRequest;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::time::timeout;
+
+use super::failure::{describe, describe_io};
+use super::link::Link;
+use super::settings::Http2Settings;
+use crate::http2::wire::{GoAwayFrame, Wire, WireControl, WireFacts};
+
+/// How long the last frames of a connection may take to leave.
+const LINGER: Duration = Duration::from_secs(1);
+
+const NO_ERROR: u32 = 0;
+
+const CLOSED_BY_PEER: &str = "the peer closed it";
+
+/// A connection as its calls see it. When the last handle and the last stream are gone, the connection closes.
+pub(crate) struct Connection {
+    send: SendRequest<Bytes>,
+    link: Arc<Link>,
+}
+
+/// A connection whose server has sent its SETTINGS.
+pub(crate) struct Established<IO> {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) task: ConnectionTask<IO>,
+}
+
+/// The half of a connection that moves bytes. Dropping it closes the socket and fails every stream.
+pub(crate) struct ConnectionTask<IO> {
+    driver: Driver<IO>,
+    link: Arc<Link>,
+}
+
+/// Why a connection takes no new calls.
+#[derive(Debug)]
+pub(crate) struct EndOfConnection {
+    /// In words, for states and logs.
+    pub(crate) cause: Arc<str>,
+    /// The server's GOAWAY, if that is what ended it.
+    pub(crate) goaway: Option<GoAwayFrame>,
+    /// It was of use: a response began on it, or its server was at work on a call when it said GOAWAY.
+    pub(crate) served: bool,
+}
+
+struct Driver<IO> {
+    h2: h2::client::Connection<Wire<IO>, Bytes>,
+    wire: WireControl<IO>,
+    facts: Arc<WireFacts>,
+    /// Let tasks that are ready queue their frames first, so that one write carries them all.
+    yields: bool,
+    yielded: bool,
+    ended: bool,
+}
+
+/// Opens an HTTP/2 connection on `io` and waits for the server's SETTINGS. Dropping the future closes `io`.
+///
+/// # Errors
+/// When the connection ends, or breaks the protocol, before that.
+pub(crate) async fn establish<IO>(
+    io: IO,
+    address: Arc<Address>,
+    settings: Http2Settings,
+) -> Result<Established<IO>, String>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let (wire, control, facts) = Wire::client(io);
+    let (send, h2) = settings.builder().handshake(wire).await.map_err(|error| describe(&error))?;
+    // With one thread the run queue is walked in order anyway, and going round it once more only costs.
+    let yields =
+        Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
+    let mut driver = Driver { h2, wire: control, facts, yields, yielded: false, ended: false };
+    poll_fn(|cx| match driver.poll(cx) {
+        Poll::Ready(Some(cause)) => Poll::Ready(Err(cause)),
+        Poll::Ready(None) => Poll::Ready(Err("the peer closed it before its SETTINGS".into())),
+        Poll::Pending if driver.facts.settings_received() => Poll::Ready(Ok(())),
+        Poll::Pending => Poll::Pending,
+    })
+    .await?;
+    let max_streams = driver.h2.max_concurrent_send_streams();
+    let link = Arc::new(Link::new(address, Arc::clone(&driver.facts), max_streams));
+    let connection = Arc::new(Connection { send, link: Arc::clone(&link) });
+    Ok(Established { connection, task: ConnectionTask { driver, link } })
+}
+
+impl Connection {
+    pub(crate) fn address(&self) -> &Arc<Address> {
+        self.link.address()
+    }
+
+    /// Whether new calls may use it. May turn false at any moment; a call that comes too late is never sent.
+    pub(crate) fn is_usable(&self) -> bool {
+        !self.link.is_retired()
+    }
+
+    pub(super) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    pub(super) fn sender(&self) -> SendRequest<Bytes> {
+        self.send.clone()
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("link", &self.link).finish_non_exhaustive()
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> ConnectionTask<IO> {
+    /// Runs until the connection takes no new calls. Call [`ConnectionTask::finish`] afterwards.
+    pub(crate) async fn serve(&mut self) -> EndOfConnection {
+        let Self { driver, link } = self;
+        let (cause, goaway) = {
+            let mut exhausted = std::pin::pin!(link.exhausted());
+            poll_fn(|cx| {
+                let polled = driver.poll(cx);
+                // First, since an idle connection ends in the same moment.
+                if let Some(goaway) = driver.facts.goaway() {
+                    let cause = format!("{} said {}", link.address(), link.describe_goaway());
+                    return Poll::Ready((cause, Some(goaway)));
+                }
+                if let Poll::Ready(cause) = polled {
+                    let cause = link.describe_loss(cause.as_deref().unwrap_or(CLOSED_BY_PEER));
+                    return Poll::Ready((cause, None));
+                }
+                link.quota().set_max(driver.h2.max_concurrent_send_streams());
+                if exhausted.as_mut().poll(cx).is_ready() {
+                    let cause = format!("connection to {} takes no more streams", link.address());
+                    return Poll::Ready((cause, None));
+                }
+                Poll::Pending
+            })
+            .await
+        };
+        link.retire();
+        // A server that ends a connection in good order while it works on a call has not failed us, though the call's
+        // response is still to come.
+        let at_work = goaway.as_ref().is_some_and(|goaway| {
+            goaway.code == NO_ERROR && goaway.last_stream_id > 0 && link.facts().highest_headers_started() > 0
+        });
+        EndOfConnection { cause: cause.into(), goaway, served: at_work || link.has_served() }
+    }
+
+    /// Lets the streams that are still open come to their end, then closes the connection.
+    pub(crate) async fn finish(mut self) {
+        if !self.driver.ended {
+            poll_fn(|cx| self.driver.poll(cx)).await;
+        }
+        // The last frames; a peer that does not read them cannot hold the task for long.
+        let _ = timeout(LINGER, poll_fn(|cx| self.driver.wire.poll_drain(cx))).await;
+    }
+}
+
+impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
+    /// Moves bytes both ways; Ready when the connection is over, with the cause unless it ended in good order.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {
+        if self.yields && !std::mem::replace(&mut self.yielded, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.yielded = false;
+        let polled = Pin::new(&mut self.h2).poll(cx);
+        let drained = self.wire.poll_drain(cx);
+        let cause = match (polled, drained) {
+            (Poll::Ready(result), _) => result.err().map(|error| describe(&error)),
+            (Poll::Pending, Poll::Ready(Err(error))) => Some(describe_io(&error)),
+            (Poll::Pending, _) => return Poll::Pending,
+        };
+        self.ended = true;
+        Poll::Ready(cause)
+    }
+}

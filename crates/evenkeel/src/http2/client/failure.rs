@@ -1,0 +1,70 @@
+//! What the failure of a stream means: whose fault, which status, and whether the request may be sent again.
+
+use std::io::{self, ErrorKind};
+
+use evenkeel_core::call::{Failure, from_reset};
+use h2::Reason;
+use tonic::{Code, Status};
+
+use super::link::Link;
+
+/// One stream's failure.
+#[derive(Debug)]
+pub(crate) struct StreamFailure {
+    /// How far the request got.
+    pub(crate) failure: Failure,
+    /// What the caller is told if that is the end of it.
+    pub(crate) status: Status,
+}
+
+impl StreamFailure {
+    /// Reads `h2`'s error beside what the wire saw, which knows better how far the stream got.
+    pub(super) fn new(error: &h2::Error, stream_id: u32, link: &Link) -> Self {
+        let reset = if error.is_reset() && error.is_remote() { error.reason() } else { None };
+        if let Some(reason) = reset {
+            return Self::reset(reason, link);
+        }
+        let address = link.address();
+        let facts = link.facts();
+        // Before the GOAWAY is asked: what never left is not the peer's to refuse, and may be retried without limit.
+        let never_sent = stream_id > facts.highest_headers_started();
+        if let Some(goaway) = facts.goaway()
+            && !never_sent
+            && stream_id > goaway.last_stream_id
+        {
+            let text = format!("{address} refused the call: {}", link.describe_goaway());
+            let in_good_order = goaway.code == u32::from(Reason::NO_ERROR);
+            let failure = if in_good_order { Failure::LeftBehind } else { Failure::Refused };
+            return Self { failure, status: Status::unavailable(text) };
+        }
+        let failure = if never_sent { Failure::NeverSent } else { Failure::MaybeProcessed };
+        if error.is_library() && !error.is_io() {
+            let text = format!("{address} broke the HTTP/2 protocol: {error}");
+            return Self { failure, status: Status::internal(text) };
+        }
+        Self { failure, status: Status::unavailable(link.describe_loss(&describe(error))) }
+    }
+
+    fn reset(reason: Reason, link: &Link) -> Self {
+        let failure =
+            if reason == Reason::REFUSED_STREAM { Failure::Refused } else { Failure::MaybeProcessed };
+        let code = Code::from_i32(from_reset(reason.into()) as i32);
+        let text = format!("{} reset the call's stream: {reason:?}", link.address());
+        Self { failure, status: Status::new(code, text) }
+    }
+}
+
+/// What a lost connection's error says, in an operator's words.
+pub(super) fn describe(error: &h2::Error) -> String {
+    error.get_io().map_or_else(|| error.to_string(), describe_io)
+}
+
+/// What a socket's error says, in an operator's words.
+pub(super) fn describe_io(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => "the peer closed it".into(),
+        ErrorKind::ConnectionReset => "the peer reset it".into(),
+        ErrorKind::TimedOut => "the peer's host does not answer any more".into(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,113 @@
+//! What the calls of a connection and the task that moves its bytes tell each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use evenkeel_core::endpoint::Address;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+use super::quota::StreamQuota;
+use crate::http2::wire::WireFacts;
+
+/// Past three quarters of the 2^31 stream ids a connection is replaced: at the end it would refuse every call.
+const LAST_STREAM_ID: u32 = 3 << 29;
+
+/// A connection's state, shared by its calls and its task.
+#[derive(Debug)]
+pub(super) struct Link {
+    address: Arc<Address>,
+    facts: Arc<WireFacts>,
+    quota: StreamQuota,
+    /// Takes no new calls.
+    retired: AtomicBool,
+    /// A response has begun on it.
+    served: AtomicBool,
+    /// The stream ids run out, or `h2` opens no more streams.
+    exhausted: Notify,
+}
+
+impl Link {
+    pub(super) fn new(address: Arc<Address>, facts: Arc<WireFacts>, max_streams: usize) -> Self {
+        Self {
+            address,
+            facts,
+            quota: StreamQuota::new(max_streams),
+            retired: AtomicBool::new(false),
+            served: AtomicBool::new(false),
+            exhausted: Notify::new(),
+        }
+    }
+
+    pub(super) fn address(&self) -> &Arc<Address> {
+        &self.address
+    }
+
+    pub(super) fn quota(&self) -> &StreamQuota {
+        &self.quota
+    }
+
+    pub(super) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
+    }
+
+    pub(super) fn has_served(&self) -> bool {
+        self.served.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn on_stream_opened(&self, id: u32) {
+        if id > LAST_STREAM_ID {
+            self.exhausted.notify_one();
+        }
+    }
+
+    /// `h2` opens no more streams here, whatever its reason.
+    pub(super) fn on_stream_refused(&self) {
+        self.retire();
+        self.exhausted.notify_one();
+    }
+
+    pub(super) fn on_response(&self) {
+        // A load is cheaper than a store on a line that all calls share.
+        if !self.has_served() {
+            self.served.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Resolves when the stream ids run out, or `h2` opens no more streams.
+    pub(super) fn exhausted(&self) -> Notified<'_> {
+        self.exhausted.notified()
+    }
+
+    pub(super) fn facts(&self) -> &WireFacts {
+        &self.facts
+    }
+
+    /// The peer's GOAWAY in words.
+    pub(super) fn describe_goaway(&self) -> String {
+        match self.facts.goaway() {
+            Some(frame) if frame.debug.is_empty() => format!("GOAWAY {}", goaway_code(frame.code)),
+            Some(frame) => format!("GOAWAY {} ({})", goaway_code(frame.code), frame.debug),
+            None => "no GOAWAY".into(),
+        }
+    }
+
+    /// What became of the connection, in words; names a GOAWAY that came before, as that is often the reason.
+    pub(super) fn describe_loss(&self, cause: &str) -> String {
+        let before = match self.facts.goaway_last_id() {
+            Some(_) => format!(", after {}", self.describe_goaway()),
+            None => String::new(),
+        };
+        format!("connection to {} lost: {cause}{before}", self.address)
+    }
+
+    /// From now on the connection takes no new calls; those that wait for a stream go elsewhere.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+        self.quota.close();
+    }
+}
+
+fn goaway_code(code: u32) -> String {
+    format!("{:?}", h2::Reason::from(code))
+}

@@ -1,0 +1,20 @@
+//! The client's side of one HTTP/2 connection: opening it, its streams, what their failures mean.
+
+mod connection;
+mod failure;
+mod link;
+mod place;
+mod pump;
+mod quota;
+mod replay;
+mod request;
+mod response;
+mod settings;
+
+pub(crate) use connection::{Connection, EndOfConnection, Established, establish};
+pub(crate) use failure::StreamFailure;
+pub(crate) use place::Place;
+pub(crate) use replay::ReplayBody;
+pub(crate) use request::Opened;
+pub(crate) use response::{Answer, ResponseStream};
+pub(crate) use settings::Http2Settings;

@@ -1,0 +1,152 @@
+//! One response: its head, then its body as frames, and what they say about the call.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use evenkeel_core::call::{Code, from_http_status};
+use h2::RecvStream;
+use http::{HeaderMap, HeaderName, Response, StatusCode};
+use http_body::Frame;
+use tonic::Status;
+
+use super::connection::Connection;
+use super::failure::StreamFailure;
+use super::place::Place;
+use super::pump::Upload;
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
+/// A call whose response has begun: what its body needs to go on.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub(super) place: Place,
+    pub(super) stream_id: u32,
+    /// The rest of the request, when it was not sent before the response began. Ends with the call.
+    pub(super) upload: Option<Upload>,
+}
+
+/// A response that has begun.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: http::response::Parts,
+    /// `None` when the response was all head (Trailers-Only).
+    pub(crate) body: Option<ResponseStream>,
+    pub(crate) connection: Arc<Connection>,
+}
+
+/// The body of a response as it arrives. Dropping it before its end resets the stream.
+#[derive(Debug)]
+pub(crate) struct ResponseStream {
+    recv: RecvStream,
+    exchange: Exchange,
+    reading: Reading,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Data,
+    Trailers,
+    Done,
+}
+
+impl Answer {
+    /// Takes a response's head apart.
+    ///
+    /// # Errors
+    /// When the head says that no gRPC server answered (gRPC's HTTP status mapping).
+    pub(super) fn new(response: Response<RecvStream>, exchange: Exchange) -> Result<Self, Status> {
+        let (head, recv) = response.into_parts();
+        let connection = Arc::clone(exchange.place.connection());
+        let has_status = head.headers.contains_key(GRPC_STATUS);
+        if !has_status && let Some(complaint) = not_grpc(&head) {
+            let code = from_http_status(head.status.as_u16());
+            let address = connection.address();
+            return Err(status(code, format!("{address} did not answer as a gRPC server: {complaint}")));
+        }
+        connection.link().on_response();
+        if recv.is_end_stream() {
+            if !has_status {
+                return Err(no_status(&exchange));
+            }
+            return Ok(Self { head, body: None, connection });
+        }
+        let body = ResponseStream { recv, exchange, reading: Reading::Data };
+        Ok(Self { head, body: Some(body), connection })
+    }
+}
+
+impl ResponseStream {
+    pub(crate) fn is_end_stream(&self) -> bool {
+        self.reading == Reading::Done
+    }
+
+    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.reading == Reading::Data {
+            match ready!(self.recv.poll_data(cx)) {
+                Some(Ok(data)) => {
+                    // The reader has it now, so the peer may send as much again.
+                    let _ = self.recv.flow_control().release_capacity(data.len());
+                    return Poll::Ready(Some(Ok(Frame::data(data))));
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(self.fail(&error)))),
+                None => self.reading = Reading::Trailers,
+            }
+        }
+        if self.reading == Reading::Trailers {
+            let trailers = ready!(self.recv.poll_trailers(cx));
+            return Poll::Ready(Some(self.on_trailers(trailers)));
+        }
+        Poll::Ready(None)
+    }
+
+    fn on_trailers(
+        &mut self,
+        trailers: Result<Option<HeaderMap>, h2::Error>,
+    ) -> Result<Frame<Bytes>, Status> {
+        match trailers {
+            Ok(Some(trailers)) => {
+                self.reading = Reading::Done;
+                // The server has answered: what is left of the request is of no use to it.
+                self.exchange.upload = None;
+                Ok(Frame::trailers(trailers))
+            }
+            Ok(None) => {
+                self.reading = Reading::Done;
+                Err(no_status(&self.exchange))
+            }
+            Err(error) => Err(self.fail(&error)),
+        }
+    }
+
+    fn fail(&mut self, error: &h2::Error) -> Status {
+        self.reading = Reading::Done;
+        if let Some(own) = self.exchange.upload.as_ref().and_then(Upload::failure) {
+            return own;
+        }
+        let link = self.exchange.place.connection().link();
+        StreamFailure::new(error, self.exchange.stream_id, link).status
+    }
+}
+
+/// What is wrong with a head that carries no `grpc-status`, if anything.
+fn not_grpc(head: &http::response::Parts) -> Option<String> {
+    if head.status != StatusCode::OK {
+        return Some(format!("HTTP status {}", head.status));
+    }
+    let content_type = head.headers.get(http::header::CONTENT_TYPE);
+    match content_type {
+        Some(value) if value.as_bytes().starts_with(b"application/grpc") => None,
+        Some(value) => Some(format!("content-type {value:?}")),
+        None => Some("no content-type".into()),
+    }
+}
+
+fn no_status(exchange: &Exchange) -> Status {
+    let address = exchange.place.connection().address();
+    status(Code::Unknown, format!("{address} ended the response without a grpc-status"))
+}
+
+fn status(code: Code, text: String) -> Status {
+    Status::new(tonic::Code::from_i32(code as i32), text)
+}

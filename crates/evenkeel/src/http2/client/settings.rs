@@ -1,0 +1,55 @@
+//! What a client connection tells `h2` and the peer.
+
+use h2::client::Builder;
+
+/// HTTP/2 settings of a channel's connections.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Http2Settings {
+    /// Bytes a server may send ahead on one stream.
+    pub(crate) stream_window: u32,
+    /// Bytes a server may send ahead on all streams of a connection.
+    pub(crate) connection_window: u32,
+    /// Bytes of response headers accepted.
+    pub(crate) max_header_list_size: u32,
+    /// The largest frame accepted.
+    pub(crate) max_frame_size: u32,
+}
+
+/// Each DATA frame smaller than 256 bytes costs the difference in `h2`'s budget until the caller has read it. The
+/// smallest gRPC message is a frame of 5 bytes, so 256 / 5 budget bytes per byte of window let flow control, and
+/// not the budget, stop a fast server with a slow reader.
+const BUDGET_PER_WINDOW_BYTE: usize = 52;
+
+/// Streams that we reset are remembered for a second, so that frames that were on their way are dropped quietly.
+const REMEMBERED_RESETS: usize = 1024;
+
+impl Default for Http2Settings {
+    fn default() -> Self {
+        Self {
+            stream_window: 1 << 20,
+            connection_window: 4 << 20,
+            max_header_list_size: 16 << 10,
+            max_frame_size: 16 << 10,
+        }
+    }
+}
+
+impl Http2Settings {
+    pub(super) fn builder(self) -> Builder {
+        let mut builder = Builder::new();
+        builder
+            .enable_push(false)
+            .initial_window_size(self.stream_window)
+            .initial_connection_window_size(self.connection_window)
+            .max_header_list_size(self.max_header_list_size)
+            .max_frame_size(self.max_frame_size)
+            // None may be opened before the server's SETTINGS say how many.
+            .initial_max_send_streams(0)
+            .data_frame_budget((self.connection_window as usize).saturating_mul(BUDGET_PER_WINDOW_BYTE))
+            .max_concurrent_reset_streams(REMEMBERED_RESETS)
+            // Counts over a connection's whole life what a server sends on streams that we cancelled: a limit would
+            // end a healthy connection after so many cancelled calls.
+            .max_local_error_reset_streams(None);
+        builder
+    }
+}

@@ -1,0 +1,55 @@
+//! Events as `tracing` events.
+
+use std::sync::Arc;
+
+use evenkeel_core::state::ConnectivityState;
+
+use super::{Event, Observer};
+
+/// Writes a channel's events to `tracing`, with the channel's target on each.
+#[derive(Debug)]
+pub(crate) struct Log {
+    target: Arc<str>,
+}
+
+impl Log {
+    pub(crate) fn new(target: &str) -> Self {
+        Self { target: target.into() }
+    }
+}
+
+impl Observer for Log {
+    fn on_event(&self, event: &Event) {
+        let target = &*self.target;
+        match event {
+            Event::ChannelState { from, to } => {
+                tracing::info!(channel = target, %from, %to, "channel state");
+            }
+            Event::SubchannelState { endpoint, from, to, cause } => {
+                let cause = cause.as_deref().unwrap_or("");
+                if *to == ConnectivityState::TransientFailure {
+                    tracing::warn!(channel = target, %endpoint, %from, %to, cause, "subchannel state");
+                } else {
+                    tracing::debug!(channel = target, %endpoint, %from, %to, cause, "subchannel state");
+                }
+            }
+            Event::GoAway { address, code, debug: text } => {
+                tracing::info!(channel = target, %address, code, text = &**text, "GOAWAY");
+            }
+            Event::RefreshRequested { urgent } => {
+                tracing::debug!(channel = target, urgent, "re-resolution requested");
+            }
+            Event::Resolved { endpoints, added, removed, next } => {
+                let (count, changed) = (endpoints.len(), added + removed > 0);
+                if changed {
+                    tracing::info!(channel = target, endpoints = count, added, removed, ?next, "resolved");
+                } else {
+                    tracing::debug!(channel = target, endpoints = count, ?next, "resolved, unchanged");
+                }
+            }
+            Event::ResolutionFailed { error, absent, next } => {
+                tracing::warn!(channel = target, error = &**error, absent, ?next, "name not resolved");
+            }
+        }
+    }
+}

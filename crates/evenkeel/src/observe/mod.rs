@@ -1,0 +1,96 @@
+//! What happened, told to whoever wants to know: one typed vocabulary, any number of subscribers.
+
+mod log;
+
+pub(crate) use log::Log;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_core::endpoint::{Address, Endpoint};
+use evenkeel_core::state::ConnectivityState;
+
+/// Something that happened in a channel.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The channel's connectivity state changed.
+    ChannelState {
+        /// The state it left.
+        from: ConnectivityState,
+        /// The state it entered.
+        to: ConnectivityState,
+    },
+    /// A subchannel's connectivity state changed.
+    SubchannelState {
+        /// Where the subchannel connects to.
+        endpoint: Endpoint,
+        /// The state it left.
+        from: ConnectivityState,
+        /// The state it entered.
+        to: ConnectivityState,
+        /// Why, when it failed or was lost.
+        cause: Option<Arc<str>>,
+    },
+    /// A server asked the channel to go away from one of its connections (HTTP/2 GOAWAY).
+    GoAway {
+        /// The connection's peer.
+        address: Arc<Address>,
+        /// The frame's error code.
+        code: u32,
+        /// The frame's debug data as text, for example `max_age`.
+        debug: Arc<str>,
+    },
+    /// The resolver was asked for a fresh answer.
+    RefreshRequested {
+        /// No endpoint was READY.
+        urgent: bool,
+    },
+    /// The resolver found the backends.
+    Resolved {
+        /// All of them.
+        endpoints: Arc<[Endpoint]>,
+        /// How many are new, and how many left.
+        added: usize,
+        /// How many left.
+        removed: usize,
+        /// When the resolver looks again by itself: the effective interval.
+        next: Option<Duration>,
+    },
+    /// The resolver found nothing, or could not ask.
+    ResolutionFailed {
+        /// What it said.
+        error: Arc<str>,
+        /// The name has no backend (as opposed to: nobody could be asked).
+        absent: bool,
+        /// When the resolver tries again by itself.
+        next: Option<Duration>,
+    },
+}
+
+/// A subscriber to events. Called from the channel's own tasks: it must not block.
+pub trait Observer: fmt::Debug + Send + Sync + 'static {
+    /// Takes note of one event.
+    fn on_event(&self, event: &Event);
+}
+
+/// All who want to know about a channel: `tracing`, and whom the program added.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
+
+impl Observers {
+    pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {
+        self.0.push(observer);
+    }
+
+    pub(crate) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        for observer in &self.0 {
+            observer.on_event(event);
+        }
+    }
+}

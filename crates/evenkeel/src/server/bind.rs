@@ -1,0 +1,118 @@
+//! From settings to a server that listens.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
+
+use evenkeel_core::serve::ServerLife;
+use futures_core::Stream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, ToSocketAddrs};
+use tonic::codegen::StdError as BoxError;
+use tonic::service::Routes;
+use tonic::transport::server::Connected;
+
+use super::builder::ServerBuilder;
+use super::connection::ConnectionSettings;
+use super::error::BindError;
+use super::handler::ServerLayer;
+use super::health::{HEALTH, HealthControl, health};
+use super::incoming::{Incoming, OwnIncoming, TcpIncoming, UnixIncoming};
+use super::lifecycle::ServerHandle;
+use super::listen::{listen_tcp, listen_unix};
+use super::serve::BoundServer;
+use crate::http2::server::{FRAME_SIZES, LARGEST_WINDOW};
+
+impl<L: ServerLayer> ServerBuilder<L> {
+    /// Listens on a TCP address: `ip:port`, or `name:port`. Port 0 picks a free one; `[::]` is IPv6 and IPv4.
+    ///
+    /// # Errors
+    /// When the address or a setting cannot be used.
+    pub async fn bind<A: ToSocketAddrs + Display>(self, address: A) -> Result<BoundServer, BindError> {
+        let listener = listen_tcp(address).await?;
+        self.listener(listener)
+    }
+
+    /// Serves on a listener that the program has opened.
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub fn listener(self, listener: TcpListener) -> Result<BoundServer, BindError> {
+        let options = self.tcp;
+        self.bound(TcpIncoming { listener, options })
+    }
+
+    /// Listens on a Unix-domain socket. A socket file that a server which is gone left behind is replaced; the file is
+    /// removed when the server stops listening.
+    ///
+    /// # Errors
+    /// When the path or a setting cannot be used.
+    pub async fn bind_unix(self, path: impl AsRef<Path>) -> Result<BoundServer, BindError> {
+        let (listener, file) = listen_unix(path.as_ref()).await?;
+        self.bound(UnixIncoming { listener, file })
+    }
+
+    /// Serves connections of the program's own: from memory, from a proxy, under its own TLS. When the stream ends,
+    /// what is connected is served on until a drain.
+    ///
+    /// # Errors
+    /// When a setting cannot be used.
+    pub fn bind_incoming<I, IO, E>(self, connections: I) -> Result<BoundServer, BindError>
+    where
+        I: Stream<Item = Result<IO, E>> + Send + 'static,
+        IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.bound(OwnIncoming(Box::pin(connections)))
+    }
+
+    fn bound(self, incoming: impl Incoming + 'static) -> Result<BoundServer, BindError> {
+        self.check()?;
+        let (routes, health) = with_health(self.routes, &self.names, self.health_service);
+        let (handle, wishes) = ServerHandle::new();
+        Ok(BoundServer {
+            incoming: Box::new(incoming),
+            handler: self.layer.around(routes.prepare()).0,
+            settings: Arc::new(ConnectionSettings {
+                http2: self.http2,
+                limits: self.limits,
+                handshake_timeout: self.handshake_timeout,
+                call_timeout: self.timeout,
+            }),
+            health,
+            life: ServerLife::new(self.lame_duck, self.drain_timeout),
+            handle,
+            wishes,
+        })
+    }
+}
+
+impl<L> ServerBuilder<L> {
+    fn check(&self) -> Result<(), BindError> {
+        for (setting, value) in [
+            ("initial_stream_window_size", self.http2.stream_window),
+            ("initial_connection_window_size", self.http2.connection_window),
+        ] {
+            if value > LARGEST_WINDOW {
+                let allowed = "at most 2147483647 bytes";
+                return Err(BindError::Setting { setting, value: value.into(), allowed });
+            }
+        }
+        match self.http2.max_frame_size {
+            Some(size) if !FRAME_SIZES.contains(&size) => Err(BindError::Setting {
+                setting: "max_frame_size",
+                value: size.into(),
+                allowed: "16384 to 16777215 bytes",
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn with_health(routes: Routes, names: &[&'static str], on: bool) -> (Routes, Option<HealthControl>) {
+    if !on || names.contains(&HEALTH) {
+        return (routes, None);
+    }
+    let (control, service) = health(names);
+    (routes.add_service(service), Some(control))
+}

@@ -1,0 +1,266 @@
+//! Everything a program can set about a server.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use evenkeel_core::serve::ConnectionLimits;
+use http::{Request, Response};
+use tonic::body::Body;
+use tonic::codegen::StdError as BoxError;
+use tonic::server::NamedService;
+use tonic::service::Routes;
+use tower::layer::util::{Identity, Stack};
+use tower_service::Service;
+
+use super::listen::{Keepalive, TcpOptions};
+use super::service::GrpcService;
+use crate::http2::server::Http2Settings;
+
+/// A gRPC server: begin with [`Server::builder`].
+#[derive(Debug)]
+pub struct Server;
+
+/// Settings and services of a server to be.
+pub struct ServerBuilder<L = Identity> {
+    pub(super) layer: L,
+    pub(super) routes: Routes,
+    pub(super) names: Vec<&'static str>,
+    pub(super) health_service: bool,
+    pub(super) limits: ConnectionLimits,
+    pub(super) drain_timeout: Duration,
+    pub(super) lame_duck: Duration,
+    pub(super) handshake_timeout: Duration,
+    pub(super) timeout: Option<Duration>,
+    pub(super) http2: Http2Settings,
+    pub(super) tcp: TcpOptions,
+}
+
+impl Server {
+    /// A server with every setting at its default and no service but health.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder {
+            layer: Identity::new(),
+            routes: Routes::default(),
+            names: Vec::new(),
+            health_service: true,
+            limits: ConnectionLimits {
+                max_age: None,
+                max_age_grace: None,
+                max_idle: None,
+                ack_wait: Duration::from_secs(5),
+            },
+            drain_timeout: Duration::from_secs(20),
+            lame_duck: Duration::ZERO,
+            handshake_timeout: Duration::from_secs(120),
+            timeout: None,
+            http2: Http2Settings {
+                stream_window: 1 << 20,
+                connection_window: 4 << 20,
+                max_concurrent_streams: None,
+                max_header_list_size: 16 << 10,
+                max_frame_size: None,
+            },
+            tcp: TcpOptions {
+                nodelay: true,
+                keepalive: Some(Keepalive {
+                    idle: Duration::from_secs(10),
+                    interval: Duration::from_secs(5),
+                    probes: 3,
+                }),
+                user_timeout: Some(Duration::from_secs(20)),
+            },
+        }
+    }
+}
+
+impl<L> ServerBuilder<L> {
+    /// How old a connection gets before it is told to go away, so that clients connect anew and spread out over new
+    /// pods. Each connection draws its own age, ±10 %. Default: for ever. (gRFC A9)
+    #[must_use]
+    pub fn max_connection_age(mut self, age: Duration) -> Self {
+        self.limits.max_age = Some(age);
+        self
+    }
+
+    /// How long calls may go on after their connection reached its age, counted from the first GOAWAY; then they are
+    /// cut. Default: for ever. (gRFC A9)
+    #[must_use]
+    pub fn max_connection_age_grace(mut self, grace: Duration) -> Self {
+        self.limits.max_age_grace = Some(grace);
+        self
+    }
+
+    /// How long a connection may be without a call before it is told to go away, counted from its start or its last
+    /// call's end. Default: for ever. (gRFC A9)
+    #[must_use]
+    pub fn max_connection_idle(mut self, idle: Duration) -> Self {
+        self.limits.max_idle = Some(idle);
+        self
+    }
+
+    /// How long calls may run on when a signal drains the server, counted from the GOAWAY. Default: 20 s, which with a
+    /// preStop of 5 s leaves 5 s of Kubernetes' default 30 s.
+    #[must_use]
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.drain_timeout = timeout;
+        self
+    }
+
+    /// How long the server goes on accepting, reported as NOT_SERVING, before a drain tells connections to go away.
+    /// Comes on top of the drain's deadline. Default: 0.
+    #[must_use]
+    pub fn lame_duck(mut self, delay: Duration) -> Self {
+        self.lame_duck = delay;
+        self
+    }
+
+    /// How long a client may take from the TCP connection to its first SETTINGS frame. Default: 120 s.
+    #[must_use]
+    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.handshake_timeout = timeout;
+        self
+    }
+
+    /// The most that any call may take, whatever its `grpc-timeout` says; it then ends with DEADLINE_EXCEEDED.
+    /// Default: no limit but the client's.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Bytes that a client may send on one stream before the handler reads them. Default: 1 MiB.
+    #[must_use]
+    pub fn initial_stream_window_size(mut self, bytes: u32) -> Self {
+        self.http2.stream_window = bytes;
+        self
+    }
+
+    /// Bytes that a client may send on one connection before handlers read them. Default: 4 MiB.
+    #[must_use]
+    pub fn initial_connection_window_size(mut self, bytes: u32) -> Self {
+        self.http2.connection_window = bytes;
+        self
+    }
+
+    /// Calls that a client may have open at once on one connection; more are refused unprocessed, and gRPC clients
+    /// hold them back. Default: no limit, as in gRPC; set one when clients are not trusted.
+    #[must_use]
+    pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
+        self.http2.max_concurrent_streams = Some(streams);
+        self
+    }
+
+    /// Bytes of one request's headers, decoded. Default: 16 KiB.
+    #[must_use]
+    pub fn max_header_list_size(mut self, bytes: u32) -> Self {
+        self.http2.max_header_list_size = bytes;
+        self
+    }
+
+    /// The largest frame payload to accept, 16,384 to 16,777,215 bytes. Default: 16,384.
+    #[must_use]
+    pub fn max_frame_size(mut self, bytes: u32) -> Self {
+        self.http2.max_frame_size = Some(bytes);
+        self
+    }
+
+    /// Whether accepted sockets send small packets at once. Default: yes; without it, answers wait for ACKs.
+    #[must_use]
+    pub fn tcp_nodelay(mut self, nodelay: bool) -> Self {
+        self.tcp.nodelay = nodelay;
+        self
+    }
+
+    /// After how long without traffic the kernel probes the peer; then every 5 s, three times. `None` turns it off.
+    /// Default: 10 s.
+    #[must_use]
+    pub fn tcp_keepalive(mut self, idle: Option<Duration>) -> Self {
+        let defaults = Keepalive { idle: Duration::ZERO, interval: Duration::from_secs(5), probes: 3 };
+        self.tcp.keepalive = idle.map(|idle| Keepalive { idle, ..defaults });
+        self
+    }
+
+    /// How long sent data may stay unacknowledged before the connection counts as lost (TCP_USER_TIMEOUT; Linux only).
+    /// `None` leaves it to the system. Default: 20 s.
+    #[must_use]
+    pub fn tcp_user_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.tcp.user_timeout = timeout;
+        self
+    }
+
+    /// Whether the standard health service is there: SERVING while the server listens, NOT_SERVING once it drains, for
+    /// the server (the empty name) and for every service added. It steps aside for a health service given to
+    /// [`ServerBuilder::add_service`]; turn it off when one is inside [`ServerBuilder::add_routes`]. Default: on.
+    #[must_use]
+    pub fn health_service(mut self, on: bool) -> Self {
+        self.health_service = on;
+        self
+    }
+
+    /// Puts a tower layer around all services, health included. The first layer added sees a call first.
+    #[must_use]
+    pub fn layer<N>(self, layer: N) -> ServerBuilder<Stack<N, L>> {
+        ServerBuilder {
+            layer: Stack::new(layer, self.layer),
+            routes: self.routes,
+            names: self.names,
+            health_service: self.health_service,
+            limits: self.limits,
+            drain_timeout: self.drain_timeout,
+            lame_duck: self.lame_duck,
+            handshake_timeout: self.handshake_timeout,
+            timeout: self.timeout,
+            http2: self.http2,
+            tcp: self.tcp,
+        }
+    }
+
+    /// Adds a service, as tonic generates it, with or without an interceptor.
+    #[must_use]
+    pub fn add_service<S, B>(mut self, service: S) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<B>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.names.push(S::NAME);
+        self.routes = self.routes.add_service(GrpcService(service));
+        self
+    }
+
+    /// Adds routes that were put together elsewhere. What they do with unknown paths holds for the whole server.
+    #[must_use]
+    pub fn add_routes(mut self, routes: Routes) -> Self {
+        let added = self.routes.into_axum_router().reset_fallback();
+        self.routes = routes.into_axum_router().merge(added).into();
+        self
+    }
+
+    /// Waits for the PING ACK of a connection's shutdown this long; tests do not have 5 s.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn goaway_ack_wait(mut self, wait: Duration) -> Self {
+        self.limits.ack_wait = wait;
+        self
+    }
+}
+
+impl<L> fmt::Debug for ServerBuilder<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerBuilder")
+            .field("services", &self.names)
+            .field("limits", &self.limits)
+            .field("http2", &self.http2)
+            .field("tcp", &self.tcp)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,305 @@
+//! One connection: its HTTP/2, its calls, its life.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use evenkeel_core::serve::{ConnectionAction, ConnectionLife, ConnectionLimits};
+use evenkeel_core::time::Time;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tonic::body::Body;
+use tonic::transport::server::Connected;
+
+use super::clock::Clock;
+use super::handler::Handler;
+use super::tally::{CallGuard, Tally};
+use super::timeout::call_timeout;
+use crate::http2::server::{ConnectionEvent, Http2Settings, IncomingCall, ServerConnection, answer};
+
+/// How long a connection waits, after its last byte is sent, for the peer to close.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long a connection whose client has not even sent the HTTP/2 preface may hold up a drain. No call can be on it.
+const HANDSHAKE_IN_DRAIN: Duration = Duration::from_secs(1);
+
+/// What the server wants of all its connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Order {
+    Serve,
+    Drain,
+    Cut,
+}
+
+/// What a connection needs of its server.
+pub(super) struct Environment {
+    pub(super) handler: Box<dyn Handler>,
+    pub(super) settings: Arc<ConnectionSettings>,
+    pub(super) orders: watch::Receiver<Order>,
+    pub(super) tally: Arc<Tally>,
+}
+
+/// What all connections of a server share.
+#[derive(Debug)]
+pub(super) struct ConnectionSettings {
+    pub(super) http2: Http2Settings,
+    pub(super) limits: ConnectionLimits,
+    pub(super) handshake_timeout: Duration,
+    /// The most that any call may take.
+    pub(super) call_timeout: Option<Duration>,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// By its peer, by an error, or after its last call.
+    ByItself,
+    /// By order of the server.
+    Cut,
+}
+
+/// Runs a connection to its end.
+pub(super) async fn run<IO>(io: IO, environment: Environment) -> Ended
+where
+    IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
+    let info = io.connect_info();
+    let Environment { handler, settings, mut orders, tally } = environment;
+    let clock = Clock::start();
+    let mut connection = Connection {
+        http: ServerConnection::new(io, &settings.http2),
+        handshake_ends: Some(Time::ORIGIN + settings.handshake_timeout),
+        life: None,
+        calls: JoinSet::new(),
+        order: Order::Serve,
+        info,
+        handler,
+        settings,
+        tally,
+        clock,
+    };
+    match connection.serve(&mut orders).await {
+        Stop::CutByLife => connection.cut().await,
+        Stop::CutByServer => {
+            connection.cut().await;
+            return Ended::Cut;
+        }
+        Stop::Closed => {
+            let is_finished = tokio::select! {
+                () = connection.finish() => true,
+                // A server that ends at once waits neither for handlers nor for peers.
+                () = wait_for_cut(&mut orders) => false,
+            };
+            if !is_finished {
+                connection.cut().await;
+            }
+        }
+    }
+    Ended::ByItself
+}
+
+struct Connection<IO, I> {
+    http: ServerConnection<IO>,
+    /// Until when the client's first SETTINGS frame must come; `None` after it.
+    handshake_ends: Option<Time>,
+    /// From the client's preface on.
+    life: Option<ConnectionLife>,
+    calls: JoinSet<()>,
+    order: Order,
+    info: I,
+    handler: Box<dyn Handler>,
+    settings: Arc<ConnectionSettings>,
+    tally: Arc<Tally>,
+    clock: Clock,
+}
+
+/// Why a connection no longer serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    Closed,
+    CutByServer,
+    CutByLife,
+}
+
+impl<IO, I> Connection<IO, I>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    I: Clone + Send + Sync + 'static,
+{
+    async fn serve(&mut self, orders: &mut watch::Receiver<Order>) -> Stop {
+        let mut timer = Timer::new(self.clock);
+        loop {
+            let wakeup = self.next_wakeup();
+            let stop = tokio::select! {
+                event = poll_fn(|cx| self.http.poll_event(cx)) => self.on_event(event),
+                Some(_) = self.calls.join_next() => {
+                    self.on_call_ended();
+                    None
+                }
+                order = wait_for_other(orders, self.order) => self.on_order(order),
+                () = timer.at(wakeup) => self.on_wakeup(),
+            };
+            if let Some(stop) = stop {
+                return stop;
+            }
+        }
+    }
+
+    fn on_event(&mut self, event: ConnectionEvent) -> Option<Stop> {
+        match event {
+            ConnectionEvent::Opened => return self.on_opened(),
+            ConnectionEvent::SettingsReceived => self.handshake_ends = None,
+            ConnectionEvent::Call(call) => self.on_call(call),
+            ConnectionEvent::SecondGoAwaySent => {
+                if let Some(life) = &mut self.life {
+                    life.on_second_goaway_sent();
+                }
+            }
+            ConnectionEvent::Closed(cause) => {
+                if let Some(cause) = cause {
+                    tracing::debug!(cause, "connection lost");
+                }
+                return Some(Stop::Closed);
+            }
+        }
+        None
+    }
+
+    fn on_opened(&mut self) -> Option<Stop> {
+        let mut random = || fastrand::u64(..);
+        let mut life = ConnectionLife::new(self.clock.now(), self.settings.limits, &mut random);
+        let action = match self.order {
+            Order::Serve => None,
+            Order::Drain | Order::Cut => life.on_drain_requested(self.clock.now()),
+        };
+        self.life = Some(life);
+        action.and_then(|action| self.act(action))
+    }
+
+    fn on_call(&mut self, call: IncomingCall) {
+        let IncomingCall { mut request, responder } = call;
+        request.extensions_mut().insert(self.info.clone());
+        let deadline = call_timeout(request.headers(), self.settings.call_timeout)
+            .and_then(|limit| Instant::now().checked_add(limit));
+        let handler = self.handler.call(request.map(Body::new));
+        let guard = CallGuard::new(self.tally.clone());
+        if let Some(life) = &mut self.life {
+            life.on_stream_opened();
+        }
+        self.calls.spawn(async move { guard.on_outcome(answer(responder, handler, deadline).await) });
+    }
+
+    fn on_call_ended(&mut self) {
+        if let Some(life) = &mut self.life {
+            life.on_stream_closed(self.clock.now());
+        }
+    }
+
+    fn on_order(&mut self, order: Order) -> Option<Stop> {
+        self.order = order;
+        if order == Order::Cut {
+            return Some(Stop::CutByServer);
+        }
+        let now = self.clock.now();
+        match &mut self.life {
+            Some(life) => life.on_drain_requested(now).and_then(|action| self.act(action)),
+            None => {
+                self.handshake_ends = self.handshake_ends.map(|ends| ends.min(now + HANDSHAKE_IN_DRAIN));
+                None
+            }
+        }
+    }
+
+    fn on_wakeup(&mut self) -> Option<Stop> {
+        let now = self.clock.now();
+        if self.handshake_ends.is_some_and(|ends| ends <= now) {
+            tracing::debug!("the client did not finish the HTTP/2 handshake in time");
+            return Some(Stop::CutByLife);
+        }
+        let action = self.life.as_mut()?.on_wakeup(now)?;
+        self.act(action)
+    }
+
+    fn next_wakeup(&self) -> Option<Time> {
+        let life = self.life.as_ref().and_then(ConnectionLife::next_wakeup);
+        [self.handshake_ends, life].into_iter().flatten().min()
+    }
+
+    fn act(&mut self, action: ConnectionAction) -> Option<Stop> {
+        match action {
+            ConnectionAction::SendFirstGoAway(reason) => {
+                tracing::debug!(reason = reason.debug_text(), "telling a connection to go away");
+                self.http.start_graceful_shutdown(reason.debug_text());
+                None
+            }
+            ConnectionAction::HandInAck => {
+                self.http.hand_in_shutdown_ack();
+                None
+            }
+            ConnectionAction::CutNow(reason) => {
+                tracing::debug!(?reason, calls = self.calls.len(), "closing a connection under its calls");
+                Some(Stop::CutByLife)
+            }
+        }
+    }
+
+    /// After the last frame. The handlers' streams are gone, and h2 has woken them: they end by themselves, and do not
+    /// count as cut.
+    async fn finish(&mut self) {
+        while self.calls.join_next().await.is_some() {}
+        let _ = timeout(LINGER, self.http.linger()).await;
+    }
+
+    /// Ends the calls that run. No task survives the connection.
+    async fn cut(&mut self) {
+        self.calls.shutdown().await;
+        poll_fn(|cx| {
+            self.http.send_what_fits(cx);
+            Poll::Ready(())
+        })
+        .await;
+    }
+}
+
+/// Waits until the order is another one than `known`. A server that is gone wants everything cut.
+async fn wait_for_other(orders: &mut watch::Receiver<Order>, known: Order) -> Order {
+    orders.wait_for(|order| *order != known).await.map_or(Order::Cut, |order| *order)
+}
+
+async fn wait_for_cut(orders: &mut watch::Receiver<Order>) {
+    let _ = orders.wait_for(|order| *order == Order::Cut).await;
+}
+
+/// One timer for the whole connection: moved only to an earlier time, else it fires early and is set again. A busy
+/// connection's idle limit would move it at every call.
+struct Timer {
+    clock: Clock,
+    sleep: Option<(Time, Pin<Box<Sleep>>)>,
+}
+
+impl Timer {
+    fn new(clock: Clock) -> Self {
+        Self { clock, sleep: None }
+    }
+
+    /// Completes at `time` or before; never for `None`. Cancel-safe.
+    async fn at(&mut self, time: Option<Time>) {
+        let Some(time) = time else { return std::future::pending().await };
+        let Some(instant) = self.clock.instant(time) else { return std::future::pending().await };
+        match &mut self.sleep {
+            Some((armed, _)) if *armed <= time => {}
+            Some((armed, sleep)) => {
+                *armed = time;
+                sleep.as_mut().reset(instant);
+            }
+            none => *none = Some((time, Box::pin(sleep_until(instant)))),
+        }
+        if let Some((_, sleep)) = &mut self.sleep {
+            sleep.as_mut().await;
+        }
+        self.sleep = None;
+    }
+}

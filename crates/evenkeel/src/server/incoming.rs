@@ -1,0 +1,145 @@
+//! Where connections come from, with their types forgotten.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tonic::codegen::StdError as BoxError;
+use tonic::transport::server::Connected;
+
+use super::connection::{self, Ended, Environment};
+use super::listen::{SocketFile, TcpOptions};
+
+/// An accepted connection: give it its environment, and it runs to its end.
+pub(super) type Start = Box<dyn FnOnce(Environment) -> Run + Send>;
+pub(super) type Run = Pin<Box<dyn Future<Output = Ended> + Send>>;
+
+/// A source of connections.
+pub(super) trait Incoming: Send {
+    /// The next connection; `None` when no more will come.
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Start, AcceptError>>>;
+
+    fn local_addr(&self) -> Option<SocketAddr> {
+        None
+    }
+
+    /// For messages.
+    fn name(&self) -> String;
+}
+
+/// Why one connection could not be accepted.
+#[derive(Debug)]
+pub(super) enum AcceptError {
+    /// The next one may well be.
+    Temporary(io::Error),
+    /// The listener is broken.
+    Permanent(io::Error),
+    /// A connection of the user's own stream failed on its own; the stream goes on.
+    Own(BoxError),
+}
+
+pub(super) struct TcpIncoming {
+    pub(super) listener: TcpListener,
+    pub(super) options: TcpOptions,
+}
+
+pub(super) struct UnixIncoming {
+    pub(super) listener: UnixListener,
+    pub(super) file: SocketFile,
+}
+
+/// A stream of the user's own connections.
+pub(super) struct OwnIncoming<S>(pub(super) Pin<Box<S>>);
+
+impl Incoming for TcpIncoming {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Start, AcceptError>>> {
+        let accepted = ready!(self.listener.poll_accept(cx));
+        Poll::Ready(Some(accepted.map_err(classify).map(|(stream, _)| {
+            self.options.apply(&stream);
+            start(stream)
+        })))
+    }
+
+    fn local_addr(&self) -> Option<SocketAddr> {
+        self.listener.local_addr().ok()
+    }
+
+    fn name(&self) -> String {
+        self.local_addr().map_or_else(|| "a TCP socket".to_owned(), |address| address.to_string())
+    }
+}
+
+impl Incoming for UnixIncoming {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Start, AcceptError>>> {
+        let accepted = ready!(self.listener.poll_accept(cx));
+        Poll::Ready(Some(accepted.map_err(classify).map(|(stream, _)| start(stream))))
+    }
+
+    fn name(&self) -> String {
+        format!("{:?}", self.file)
+    }
+}
+
+impl<S, IO, E> Incoming for OwnIncoming<S>
+where
+    S: Stream<Item = Result<IO, E>> + Send,
+    IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+    E: Into<BoxError>,
+{
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Start, AcceptError>>> {
+        let next = ready!(self.0.as_mut().poll_next(cx));
+        Poll::Ready(next.map(|accepted| match accepted {
+            Ok(io) => Ok(start(io)),
+            Err(error) => Err(AcceptError::Own(error.into())),
+        }))
+    }
+
+    fn name(&self) -> String {
+        "the program's own connections".to_owned()
+    }
+}
+
+fn start<IO>(io: IO) -> Start
+where
+    IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
+    Box::new(move |environment| Box::pin(connection::run(io, environment)))
+}
+
+/// Only what says that the listener itself is unusable is permanent; a lack of anything, and a peer that gave up
+/// while it waited, passes.
+fn classify(error: io::Error) -> AcceptError {
+    const EBADF: i32 = 9;
+    let is_permanent = matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
+        || error.raw_os_error() == Some(EBADF);
+    if is_permanent { AcceptError::Permanent(error) } else { AcceptError::Temporary(error) }
+}
+
+impl fmt::Debug for dyn Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_descriptors_is_temporary_and_a_closed_listener_is_not() {
+        const EMFILE: i32 = 24;
+        for passing in [EMFILE, 23, 12, 4] {
+            let error = io::Error::from_raw_os_error(passing);
+            assert!(matches!(classify(error), AcceptError::Temporary(_)), "{passing}");
+        }
+        for error in [io::Error::from_raw_os_error(9), io::ErrorKind::InvalidInput.into()] {
+            assert!(matches!(classify(error), AcceptError::Permanent(_)));
+        }
+    }
+}

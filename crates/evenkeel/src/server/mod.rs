@@ -1,0 +1,22 @@
+//! The server side: listening, connections that end in order, draining.
+
+mod bind;
+mod builder;
+mod clock;
+mod connection;
+mod error;
+mod handler;
+mod health;
+mod incoming;
+mod lifecycle;
+mod listen;
+mod serve;
+mod service;
+mod tally;
+mod timeout;
+
+pub use builder::{Server, ServerBuilder};
+pub use error::{BindError, ServeError};
+pub use handler::ServerLayer;
+pub use lifecycle::{DrainReport, ServerHandle};
+pub use serve::BoundServer;

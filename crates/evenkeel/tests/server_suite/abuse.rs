@@ -1,0 +1,106 @@
+//! What a healthy client may do without losing its connection, and an unhealthy one only to itself.
+
+use evenkeel_testkit::proto::{EchoRequest, EchoResponse};
+use evenkeel_testkit::raw::{Frame, Headers, RawClient, code, encode_message};
+
+use crate::support::{NEVER, UNARY, serve, slow, with_payload};
+
+async fn still_works(client: &RawClient) {
+    let stream = client.call(UNARY, &with_payload("x")).await;
+    assert_eq!(client.expect_messages::<EchoResponse>(stream).await[0].payload, b"x");
+}
+
+/// A handler that does not read, and a stream window full of the smallest messages there are.
+#[tokio::test]
+async fn a_slow_reader_does_not_kill_the_connection() {
+    let server = serve(|s| s).await;
+    let client = server.raw().await;
+    let stream = client.open(Headers::request("/evenkeel.test.v1.Echo/ClientStream"), false).await;
+    let first = encode_message(&slow(NEVER));
+    let empty =
+        Frame::Data { stream, data: encode_message(&EchoRequest::default()), end_stream: false }.encode();
+    client.data(stream, first.clone(), false).await;
+    let count = ((1 << 20) - first.len()) / 5;
+    client.send_bytes(&empty.repeat(count)).await;
+    client.barrier().await;
+    still_works(&client).await;
+    assert!(client.received().iter().all(|frame| !matches!(frame, Frame::GoAway { .. })));
+}
+
+/// Calls that were cancelled while the process had no CPU all come in one piece.
+#[tokio::test]
+async fn thousands_of_cancelled_calls_do_not_kill_the_connection() {
+    let server = serve(|s| s).await;
+    let client = server.raw().await;
+    for _ in 0..5 {
+        let mut bytes = Vec::new();
+        let mut streams = Vec::new();
+        for _ in 0..1_500 {
+            let stream = client.open(Headers::request(UNARY), false).await;
+            streams.push(stream);
+            bytes.extend(Frame::Reset { stream, code: code::CANCEL }.encode());
+        }
+        client.send_bytes(&bytes).await;
+        client.barrier().await;
+    }
+    still_works(&client).await;
+}
+
+/// Early answers to uploads: what the client sends on must not count as errors.
+#[tokio::test]
+async fn what_arrives_on_streams_that_were_answered_early_is_ignored() {
+    let server = serve(|s| s).await;
+    let client = server.raw().await;
+    let failing = EchoRequest { fail_code: 9, ..EchoRequest::default() };
+    let mut streams = Vec::new();
+    for _ in 0..200 {
+        let stream = client.open(Headers::request("/evenkeel.test.v1.Echo/ClientStream"), false).await;
+        client.message(stream, &failing, false).await;
+        streams.push(stream);
+    }
+    for stream in &streams {
+        client.expect_reset(*stream).await;
+    }
+    for _ in 0..10 {
+        for stream in &streams {
+            client.message(*stream, &with_payload("late"), false).await;
+        }
+    }
+    client.barrier().await;
+    still_works(&client).await;
+}
+
+#[tokio::test]
+async fn streams_over_the_limit_are_refused_unprocessed() {
+    let server = serve(|s| s.max_concurrent_streams(2)).await;
+    let client = server.raw().await;
+    let settings =
+        |frame: &Frame| matches!(frame, Frame::Settings { params, .. } if params.contains(&(3, 2)));
+    client.expect("the limit in SETTINGS", settings).await;
+    let [first, second, third] = [
+        client.call(UNARY, &slow(NEVER)).await,
+        client.call(UNARY, &slow(NEVER)).await,
+        client.call(UNARY, &slow(NEVER)).await,
+    ];
+    assert_eq!(client.expect_reset(third).await, code::REFUSED_STREAM);
+    client.reset(first, code::CANCEL).await;
+    client.barrier().await;
+    still_works(&client).await;
+    client.reset(second, code::CANCEL).await;
+}
+
+#[tokio::test]
+async fn garbage_costs_only_the_connection_it_came_on() {
+    let server = serve(|s| s).await;
+    let healthy = server.raw().await;
+    for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff; 4096], &[0; 64]] {
+        let client = RawClient::connect(server.address, evenkeel_testkit::raw::Automatic::silent()).await;
+        client.send_bytes(garbage).await;
+        client.expect_closed().await;
+    }
+    let broken = server.raw().await;
+    broken.send_bytes(&[0xff; 4096]).await;
+    let (_, code, _) = broken.expect_go_away().await;
+    assert_ne!(code, code::NO_ERROR);
+    still_works(&healthy).await;
+}

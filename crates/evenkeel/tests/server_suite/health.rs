@@ -1,0 +1,83 @@
+//! The health service that comes with every server.
+
+use std::time::Duration;
+
+use evenkeel::Server;
+use evenkeel_testkit::echo::EchoService;
+use evenkeel_testkit::proto::EchoRequest;
+use evenkeel_testkit::raw::Frame;
+use tokio_stream::StreamExt;
+use tonic::{Code, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::support::{NEVER, Running, run, serve};
+
+const ECHO: &str = "evenkeel.test.v1.Echo";
+
+fn of(service: &str) -> HealthCheckRequest {
+    HealthCheckRequest { service: service.to_owned() }
+}
+
+async fn check(server: &Running, service: &str) -> Result<ServingStatus, Status> {
+    let mut client = HealthClient::new(server.channel().await);
+    client.check(of(service)).await.map(|answer| answer.into_inner().status())
+}
+
+#[tokio::test]
+async fn the_server_and_its_services_are_serving() {
+    let server = serve(|s| s).await;
+    assert_eq!(check(&server, "").await.unwrap(), ServingStatus::Serving);
+    assert_eq!(check(&server, ECHO).await.unwrap(), ServingStatus::Serving);
+    assert_eq!(check(&server, "no.such.Service").await.unwrap_err().code(), Code::NotFound);
+    let mut watch =
+        HealthClient::new(server.channel().await).watch(of("no.such.Service")).await.unwrap().into_inner();
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::ServiceUnknown);
+}
+
+#[tokio::test]
+async fn a_lame_duck_says_not_serving_and_still_takes_connections_and_calls() {
+    let lame_duck = Duration::from_millis(500);
+    let server = serve(|s| s.lame_duck(lame_duck)).await;
+    let mut watch = HealthClient::new(server.channel().await).watch(of(ECHO)).await.unwrap().into_inner();
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    server.handle.drain(NEVER);
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    assert_eq!(check(&server, "").await.unwrap(), ServingStatus::NotServing);
+    server.client().await.unary(EchoRequest::default()).await.unwrap();
+    let end = watch.next().await.unwrap().unwrap_err();
+    assert_eq!(end.code(), Code::Unavailable, "a watch does not hold up the drain");
+    assert!(server.report().await.is_clean());
+}
+
+#[tokio::test]
+async fn not_serving_is_told_before_the_goaway() {
+    let server = serve(|s| s).await;
+    let client = server.raw().await;
+    let watch = client.call("/grpc.health.v1.Health/Watch", &of("")).await;
+    client.expect_first_messages::<tonic_health::pb::HealthCheckResponse>(watch, 1).await;
+    server.handle.drain(NEVER);
+    let told = client.expect_messages::<tonic_health::pb::HealthCheckResponse>(watch).await;
+    let statuses: Vec<_> = told.iter().map(tonic_health::pb::HealthCheckResponse::status).collect();
+    assert_eq!(statuses, [ServingStatus::Serving, ServingStatus::NotServing]);
+    client.expect("GOAWAY", |frame| matches!(frame, Frame::GoAway { .. })).await;
+    server.report().await;
+}
+
+#[tokio::test]
+async fn it_steps_aside_for_a_health_service_of_the_users() {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_service_status("mine", tonic_health::ServingStatus::NotServing).await;
+    let echo = EchoService::new("server");
+    let builder = Server::builder().add_service(health).add_service(echo.clone().into_server());
+    let server = run(builder.bind("127.0.0.1:0").await.unwrap(), echo);
+    assert_eq!(check(&server, "mine").await.unwrap(), ServingStatus::NotServing);
+    assert_eq!(check(&server, ECHO).await.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn it_can_be_turned_off() {
+    let server = serve(|s| s.health_service(false)).await;
+    assert_eq!(check(&server, "").await.unwrap_err().code(), Code::Unimplemented);
+}
