@@ -1,0 +1,44 @@
+use super::{AsyncReadExt, AsyncWriteExt, DnsServer, Duration, Ipv4Addr, TcpStream, UdpSocket, Zone};
+
+/// A question for the A records of `pods.local`, without EDNS.
+const QUESTION: &[u8] = &[
+    0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 4, b'p', b'o', b'd', b's', 5, b'l', b'o', b'c', b'a', b'l', 0, 0, 1,
+    0, 1,
+];
+
+async fn ask_udp(server: &DnsServer) -> Vec<u8> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a socket");
+    socket.send_to(QUESTION, server.address()).await.expect("sent");
+    let mut buffer = [0; 4096];
+    let length = socket.recv(&mut buffer).await.expect("an answer");
+    buffer[..length].to_vec()
+}
+
+#[tokio::test]
+async fn the_pods_over_udp_and_all_of_them_over_tcp() {
+    let server =
+        DnsServer::start(Ipv4Addr::LOCALHOST, Zone::new(Duration::from_secs(5))).await.expect("started");
+    server.set("pods.local", (0..100).map(|i| Ipv4Addr::new(127, 3, 3, i)).collect());
+
+    let truncated = ask_udp(&server).await;
+    assert_eq!(truncated[2] & 2, 2, "TC");
+    assert!(truncated.len() <= 512);
+
+    let mut stream = TcpStream::connect(server.address()).await.expect("connected");
+    for _ in 0..2 {
+        let mut framed = vec![0, QUESTION.len() as u8];
+        framed.extend(QUESTION);
+        stream.write_all(&framed).await.expect("sent");
+        let length = stream.read_u16().await.expect("an answer");
+        let mut answer = vec![0; usize::from(length)];
+        stream.read_exact(&mut answer).await.expect("a whole answer");
+        assert_eq!((answer[2] & 2, answer[7]), (0, 100), "whole, on one connection as often as asked");
+    }
+}
+
+#[tokio::test]
+async fn no_pods_no_name() {
+    let server =
+        DnsServer::start(Ipv4Addr::LOCALHOST, Zone::new(Duration::from_secs(5))).await.expect("started");
+    assert_eq!(ask_udp(&server).await[3] & 15, 3);
+}

@@ -1,0 +1,132 @@
+//! The demo's embedded cluster, real in all but the machines: pods are processes, names are found by DNS, and the
+//! ClusterIP spreads connections as kube-proxy does.
+
+mod block;
+mod dns;
+mod forwarder;
+mod pod;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use self::block::Block;
+use self::dns::{DnsServer, Zone};
+use self::forwarder::Forwarder;
+
+pub(crate) use self::pod::Pod;
+
+/// The time to live of the kubernetes plugin's answers in CoreDNS.
+pub(crate) const DNS_TTL: Duration = Duration::from_secs(5);
+
+/// Why the cluster could not be had, or was lost.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClusterError {
+    #[error(
+        "the addresses 127.x.y.z cannot be bound here ({cause}): this system uses only those that were added. \
+         Add them and run the demo again:\n  {commands}"
+    )]
+    NoLoopback { cause: io::Error, commands: String },
+    #[error("nobody is reached at 127.x.y.z ({0}): is the loopback interface up (`ip link set lo up`)?")]
+    Unreachable(io::Error),
+    #[error("no free block of loopback addresses: {0}")]
+    NoFreeBlock(io::Error),
+    #[error("no room for another pod")]
+    Full,
+    #[error("the DNS server cannot listen: {0}")]
+    Dns(io::Error),
+    #[error("the ClusterIP cannot listen: {0}")]
+    ClusterIp(io::Error),
+    #[error("{pod} could not be started: {cause}")]
+    PodStart { pod: String, cause: io::Error },
+    #[error("{pod} did not come up: {words}")]
+    PodFailed { pod: String, words: String },
+    #[error("{pod} does not answer any more")]
+    PodSilent { pod: String },
+}
+
+/// A running cluster. Dropping it ends its DNS server and ClusterIP; pods are their owners'.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    block: Block,
+    dns: DnsServer,
+    cluster_ip: Forwarder,
+    pods_started: u8,
+}
+
+impl Cluster {
+    /// Starts a cluster with room for `pods` pods in its life.
+    ///
+    /// # Errors
+    /// Where 127.x.y.z cannot be bound, the error says what to do.
+    pub(crate) async fn start(pods: u8) -> Result<Self, ClusterError> {
+        let block = Block::find(pods)?;
+        let dns = DnsServer::start(block.dns(), Zone::new(DNS_TTL)).await.map_err(ClusterError::Dns)?;
+        let listener = TcpListener::bind(block.cluster_ip()).await.map_err(ClusterError::ClusterIp)?;
+        Ok(Self { block, dns, cluster_ip: Forwarder::start(listener), pods_started: 0 })
+    }
+
+    /// Starts pods, each on an address that no pod has had before, and waits until they listen.
+    ///
+    /// `named_from` is the number in the first one's name.
+    ///
+    /// # Errors
+    /// When one does not come up.
+    pub(crate) async fn start_pods(
+        &mut self,
+        count: u8,
+        named_from: u8,
+        flags: &[String],
+    ) -> Result<Vec<Pod>, ClusterError> {
+        let mut starting = Vec::new();
+        for number in named_from..named_from + count {
+            let address = self.block.pod(self.pods_started).ok_or(ClusterError::Full)?;
+            self.pods_started += 1;
+            starting.push(Pod::start(format!("school-{number}"), address, flags)?);
+        }
+        let mut pods = Vec::new();
+        for pod in starting {
+            pods.push(pod.ready().await?);
+        }
+        Ok(pods)
+    }
+
+    /// Makes `pods` the ready ones of the Service in `namespace`: DNS and the ClusterIP follow.
+    pub(crate) fn publish(&self, namespace: &str, pods: &[Pod]) {
+        let addresses: Vec<_> = pods.iter().map(Pod::address).collect();
+        self.dns.set(&headless_name(namespace), addresses.iter().filter_map(ipv4).collect());
+        self.dns.set(&cluster_ip_name(namespace), ipv4(&self.block.cluster_ip()).into_iter().collect());
+        self.cluster_ip.set(addresses);
+    }
+
+    /// The target of a client that uses the ClusterIP.
+    pub(crate) fn cluster_ip_target(&self, namespace: &str) -> String {
+        self.target(&cluster_ip_name(namespace))
+    }
+
+    /// The target of a client that wants all pods.
+    pub(crate) fn headless_target(&self, namespace: &str) -> String {
+        self.target(&headless_name(namespace))
+    }
+
+    fn target(&self, name: &str) -> String {
+        format!("dns://{}/{name}:{}", self.dns.address(), self.block.port())
+    }
+}
+
+fn headless_name(namespace: &str) -> String {
+    format!("school-internal-headless.{namespace}.svc.cluster.local")
+}
+
+fn cluster_ip_name(namespace: &str) -> String {
+    format!("school-internal.{namespace}.svc.cluster.local")
+}
+
+fn ipv4(address: &SocketAddr) -> Option<std::net::Ipv4Addr> {
+    match address {
+        SocketAddr::V4(address) => Some(*address.ip()),
+        SocketAddr::V6(_) => None,
+    }
+}

@@ -1,0 +1,25 @@
+//! The commands themselves.
+
+mod control;
+mod demo;
+mod load;
+mod serve;
+mod signals;
+
+use std::sync::Arc;
+
+use crate::exit::{RunError, Verdict};
+use crate::plan::{Plan, Task};
+use crate::render::Screen;
+
+/// Does what the plan says.
+///
+/// # Errors
+/// When it could not be done; that a call or a claim failed is a verdict, not an error.
+pub(crate) async fn run(plan: Plan, screen: &Arc<Screen>) -> Result<Verdict, RunError> {
+    match plan.task {
+        Task::Serve(args) => serve::run(args, screen).await,
+        Task::Load(load) => load::run(&load, plan.surroundings, screen).await,
+        Task::Demo { output } => demo::run(output, plan.surroundings, screen).await,
+    }
+}

@@ -1,0 +1,48 @@
+//! `evenkeel serve`: one pod.
+
+use evenkeel::{DrainReport, Server, signal};
+
+use super::control::obey_stdin;
+use crate::args::ServeArgs;
+use crate::exit::{RunError, Verdict};
+use crate::render::{self, Screen};
+use crate::school::{SchoolServer, Schools, Served, ServedBy};
+
+pub(super) async fn run(args: ServeArgs, screen: &Screen) -> Result<Verdict, RunError> {
+    let served = Served::default();
+    let mut server = Server::builder().drain_timeout(args.drain_timeout).lame_duck(args.lame_duck);
+    if let Some(age) = args.max_connection_age {
+        server = server.max_connection_age(age);
+    }
+    if let Some(grace) = args.max_connection_age_grace {
+        server = server.max_connection_age_grace(grace);
+    }
+    if let Some(idle) = args.max_connection_idle {
+        server = server.max_connection_idle(idle);
+    }
+    let server = server
+        .layer(ServedBy::new(args.name, served.clone()))
+        .add_service(SchoolServer::new(Schools::new(args.delay)))
+        .bind(args.listen)
+        .await?;
+    // From before anybody can know that it listens.
+    let terminate = signal::terminate();
+    if let Some(address) = server.local_addr() {
+        render::to_stdout(&format!("listening {address}\n"))?;
+    }
+    if args.control {
+        obey_stdin(served);
+    }
+    let report = server.serve_until(terminate).await?;
+    screen.line(&last_line(&report));
+    Ok(if report.is_clean() { Verdict::Passed } else { Verdict::Failed })
+}
+
+fn last_line(report: &DrainReport) -> String {
+    let calls = |count| if count == 1 { "1 call".to_owned() } else { format!("{count} calls") };
+    let served = format!("served {}", calls(report.calls_served));
+    match report.calls_cut {
+        0 => served,
+        cut => format!("{served}, cut {}", calls(cut)),
+    }
+}

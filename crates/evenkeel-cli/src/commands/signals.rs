@@ -1,0 +1,30 @@
+//! Ctrl-C and SIGTERM for commands that end early on them.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::exit::RunError;
+
+/// The signals that ask a command to end.
+pub(crate) struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Interrupts {
+    /// From here on these signals no longer end the process by themselves.
+    ///
+    /// # Errors
+    /// When the system refuses the handlers.
+    pub(crate) fn listen() -> Result<Self, RunError> {
+        let on = |kind| signal(kind).map_err(RunError::system("cannot listen for signals"));
+        Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next one. Cancel-safe.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

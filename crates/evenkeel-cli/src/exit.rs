@@ -1,0 +1,94 @@
+//! How a run ends: the one place that decides exit codes.
+
+use std::io;
+use std::process::ExitCode;
+
+use evenkeel::BuildError;
+
+use crate::cluster::ClusterError;
+
+/// How a command that could do its work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// All calls succeeded, all claims hold, the drain cut nothing.
+    Passed,
+    /// A call failed, a claim does not hold, or the drain cut calls.
+    Failed,
+}
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    #[error(transparent)]
+    Arguments(#[from] clap::Error),
+    #[error(transparent)]
+    Target(#[from] BuildError),
+    #[error(transparent)]
+    Bind(#[from] evenkeel::BindError),
+    #[error(transparent)]
+    Serve(#[from] evenkeel::ServeError),
+    #[error("demo: {0}")]
+    Cluster(#[from] ClusterError),
+    #[error("interrupted")]
+    Interrupted,
+    #[error("cannot write: {0}")]
+    Output(io::Error),
+    #[error("{what}: {cause}")]
+    System { what: &'static str, cause: io::Error },
+}
+
+impl RunError {
+    /// Wraps an operating-system error with what was being done.
+    pub(crate) fn system(what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |cause| Self::System { what, cause }
+    }
+}
+
+/// The exit status of a run: 0 ok, 1 a call or claim failed, 2 usage, 3 could not run.
+pub(crate) fn code(result: &Result<Verdict, RunError>) -> ExitCode {
+    ExitCode::from(match result {
+        Ok(Verdict::Passed) => 0,
+        Ok(Verdict::Failed) => 1,
+        // `--help` and `--version` come as errors too, and are none.
+        Err(RunError::Arguments(error)) if !error.use_stderr() => 0,
+        Err(RunError::Arguments(_) | RunError::Target(_)) => 2,
+        // Whoever closed the pipe has read what they wanted (`evenkeel … | head`).
+        Err(RunError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+        Err(_) => 3,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::process::ExitCode;
+
+    use clap::Parser;
+
+    use super::{RunError, Verdict, code};
+    use crate::args::Args;
+
+    fn arguments(words: &[&str]) -> Result<Verdict, RunError> {
+        Err(RunError::Arguments(Args::try_parse_from(words).expect_err("must not parse")))
+    }
+
+    fn output(kind: io::ErrorKind) -> Result<Verdict, RunError> {
+        Err(RunError::Output(kind.into()))
+    }
+
+    #[test]
+    fn every_code() {
+        let cases = [
+            (Ok(Verdict::Passed), 0),
+            (Ok(Verdict::Failed), 1),
+            (arguments(&["evenkeel", "--help"]), 0),
+            (arguments(&["evenkeel", "fly"]), 2),
+            (output(io::ErrorKind::BrokenPipe), 0),
+            (output(io::ErrorKind::StorageFull), 3),
+            (Err(RunError::Interrupted), 3),
+        ];
+        for (result, expected) in cases {
+            assert_eq!(code(&result), ExitCode::from(expected), "{result:?}");
+        }
+    }
+}

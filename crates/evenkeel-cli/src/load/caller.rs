@@ -1,0 +1,144 @@
+//! One call of a load: any unary method, an empty message, and a note of who answered.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Buf;
+use evenkeel::{Channel, Peer};
+use http::uri::PathAndQuery;
+use tonic::body::Body;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::{Code, Request, Status};
+use tower_service::Service;
+
+use super::tally::{Outcome, Pod, Summary, Tally};
+use crate::plan::CallPlan;
+use crate::school::SERVED_BY;
+
+/// Makes calls on one channel and tallies them.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    channel: Channel,
+    method: PathAndQuery,
+    timeout: std::time::Duration,
+    start: Instant,
+    tally: Mutex<Tally>,
+}
+
+/// The channel, with an eye on the response's head: it names the pod even when the call fails.
+struct Witness {
+    channel: Channel,
+    served_by: Arc<OnceLock<Pod>>,
+}
+
+/// Sends the empty message, takes any.
+#[derive(Clone, Copy, Debug, Default)]
+struct EmptyCodec;
+
+impl Caller {
+    /// `start` is what the tally's times count from.
+    pub(crate) fn new(channel: Channel, plan: &CallPlan, start: Instant) -> Self {
+        let tally = Mutex::default();
+        Self { channel, method: plan.method.clone(), timeout: plan.timeout, start, tally }
+    }
+
+    /// Makes one call. Its latency counts from `scheduled`, its deadline from now.
+    pub(crate) async fn call(&self, scheduled: Instant) {
+        let served_by = Arc::new(OnceLock::new());
+        let witness = Witness { channel: self.channel.clone(), served_by: Arc::clone(&served_by) };
+        let code = match self.unary(witness).await {
+            Ok(()) => Code::Ok,
+            Err(status) => {
+                tracing::debug!(code = ?status.code(), message = status.message(), "a call failed");
+                status.code()
+            }
+        };
+        let served_by = served_by.get().cloned();
+        let now = Instant::now();
+        let (at, latency) = (now.duration_since(self.start), now.duration_since(scheduled));
+        self.tally().on_outcome(Outcome { at, latency, code, served_by });
+    }
+
+    pub(crate) fn start(&self) -> Instant {
+        self.start
+    }
+
+    pub(crate) fn summary(&self, target: &str) -> Summary {
+        self.tally().summary(target, self.start.elapsed())
+    }
+
+    async fn unary(&self, witness: Witness) -> Result<(), Status> {
+        let mut client = tonic::client::Grpc::new(witness);
+        client.ready().await?;
+        let mut request = Request::new(());
+        request.set_timeout(self.timeout);
+        client.unary(request, self.method.clone(), EmptyCodec).await.map(drop)
+    }
+
+    fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Service<http::Request<Body>> for Witness {
+    type Response = <Channel as Service<http::Request<Body>>>::Response;
+    type Error = Status;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Status>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        self.channel.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let served_by = Arc::clone(&self.served_by);
+        let response = self.channel.call(request);
+        Box::pin(async move {
+            let response = response.await?;
+            if let Some(peer) = response.extensions().get::<Peer>() {
+                let address = peer.address().to_string();
+                let name = response.headers().get(SERVED_BY).and_then(|name| name.to_str().ok());
+                let name = name.map_or_else(|| address.clone(), str::to_owned);
+                // Set once per call, so it cannot be taken already.
+                let _ = served_by.set(Pod { name, address });
+            }
+            Ok(response)
+        })
+    }
+}
+
+impl Codec for EmptyCodec {
+    type Encode = ();
+    type Decode = ();
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for EmptyCodec {
+    type Item = ();
+    type Error = Status;
+
+    fn encode(&mut self, (): (), _: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        Ok(())
+    }
+}
+
+impl Decoder for EmptyCodec {
+    type Item = ();
+    type Error = Status;
+
+    fn decode(&mut self, message: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
+        message.advance(message.remaining());
+        Ok(Some(()))
+    }
+}

@@ -1,0 +1,236 @@
+//! What came of a load's calls.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use tonic::Code;
+
+use super::histogram::Histogram;
+
+/// How one call ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    /// When it ended, since the load's start.
+    pub(crate) at: Duration,
+    /// From its scheduled start to its end.
+    pub(crate) latency: Duration,
+    pub(crate) code: Code,
+    /// Who answered, if anybody did.
+    pub(crate) served_by: Option<Pod>,
+}
+
+/// Who answered a call.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Pod {
+    /// What it calls itself, else its address.
+    pub(crate) name: String,
+    /// The connection's peer: behind a ClusterIP not the pod's own.
+    pub(crate) address: String,
+}
+
+/// The running count.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    ok: u64,
+    failed: BTreeMap<&'static str, u64>,
+    latencies: Histogram,
+    endpoints: HashMap<Pod, EndpointTally>,
+}
+
+/// The count at one moment: what tables and documents are made of.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Summary {
+    pub(crate) target: String,
+    pub(crate) elapsed: Duration,
+    pub(crate) calls: u64,
+    pub(crate) ok: u64,
+    /// By gRPC's code names.
+    pub(crate) failed: BTreeMap<&'static str, u64>,
+    /// `None` before the first call has ended.
+    pub(crate) latency: Option<Latencies>,
+    pub(crate) endpoints: Vec<EndpointSummary>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Latencies {
+    pub(crate) p50: Duration,
+    pub(crate) p90: Duration,
+    pub(crate) p99: Duration,
+    pub(crate) max: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct EndpointSummary {
+    pub(crate) pod: Pod,
+    /// Calls it answered, whatever the answer.
+    pub(crate) calls: u64,
+    /// Of all calls that were answered, 0–1.
+    pub(crate) share: f64,
+    /// When its first call ended, since the load's start; zero without calls.
+    pub(crate) first_call: Duration,
+    pub(crate) last_call: Duration,
+}
+
+#[derive(Debug)]
+struct EndpointTally {
+    calls: u64,
+    first_call: Duration,
+    last_call: Duration,
+}
+
+impl Tally {
+    pub(crate) fn on_outcome(&mut self, outcome: Outcome) {
+        match outcome.code {
+            Code::Ok => self.ok += 1,
+            code => *self.failed.entry(code_name(code)).or_default() += 1,
+        }
+        self.latencies.record(outcome.latency);
+        if let Some(pod) = outcome.served_by {
+            let at = outcome.at;
+            let tally = self.endpoints.entry(pod).or_insert(EndpointTally {
+                calls: 0,
+                first_call: at,
+                last_call: at,
+            });
+            tally.calls += 1;
+            tally.first_call = tally.first_call.min(at);
+            tally.last_call = tally.last_call.max(at);
+        }
+    }
+
+    pub(crate) fn summary(&self, target: &str, elapsed: Duration) -> Summary {
+        let answered: u64 = self.endpoints.values().map(|e| e.calls).sum();
+        let mut endpoints: Vec<_> = self
+            .endpoints
+            .iter()
+            .map(|(pod, tally)| EndpointSummary {
+                pod: pod.clone(),
+                calls: tally.calls,
+                share: share(tally.calls, answered),
+                first_call: tally.first_call,
+                last_call: tally.last_call,
+            })
+            .collect();
+        // Shorter names first, so that school-2 comes before school-10.
+        endpoints.sort_by(|a, b| (a.pod.name.len(), &a.pod).cmp(&(b.pod.name.len(), &b.pod)));
+        Summary {
+            target: target.to_owned(),
+            elapsed,
+            calls: self.ok + self.failed.values().sum::<u64>(),
+            ok: self.ok,
+            failed: self.failed.clone(),
+            latency: self.latencies(),
+            endpoints,
+        }
+    }
+
+    fn latencies(&self) -> Option<Latencies> {
+        Some(Latencies {
+            p50: self.latencies.quantile(0.50)?,
+            p90: self.latencies.quantile(0.90)?,
+            p99: self.latencies.quantile(0.99)?,
+            max: self.latencies.max()?,
+        })
+    }
+}
+
+impl Summary {
+    pub(crate) fn failures(&self) -> u64 {
+        self.failed.values().sum()
+    }
+
+    /// The same with these pods as its endpoints, those without a call included.
+    pub(crate) fn over_pods(mut self, pods: &[Pod]) -> Self {
+        let of = |pod: &Pod| {
+            let named = self.endpoints.iter().filter(|endpoint| endpoint.pod.name == pod.name);
+            let none = EndpointSummary {
+                pod: pod.clone(),
+                calls: 0,
+                share: 0.0,
+                first_call: Duration::ZERO,
+                last_call: Duration::ZERO,
+            };
+            named.fold(none, |sum, endpoint| EndpointSummary {
+                calls: sum.calls + endpoint.calls,
+                share: sum.share + endpoint.share,
+                ..sum
+            })
+        };
+        self.endpoints = pods.iter().map(of).collect();
+        self
+    }
+}
+
+/// A part of a whole, 0 of nothing.
+pub(crate) fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+/// gRPC's own name of a status code.
+fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, Duration, Outcome, Pod, Tally};
+
+    fn outcome(at: u64, code: Code, name: Option<&str>) -> Outcome {
+        let served_by = name.map(|name| Pod { name: name.into(), address: "127.0.0.1:1".into() });
+        Outcome { at: Duration::from_secs(at), latency: Duration::from_millis(at), code, served_by }
+    }
+
+    #[test]
+    fn nothing_happened() {
+        let summary = Tally::default().summary("a:1", Duration::ZERO);
+        assert_eq!((summary.calls, summary.latency, summary.endpoints.len()), (0, None, 0));
+    }
+
+    #[test]
+    fn pods_without_calls_can_be_shown_too() {
+        let mut tally = Tally::default();
+        tally.on_outcome(outcome(1, Code::Ok, Some("school-1")));
+        let pods =
+            ["school-1", "school-2"].map(|name| Pod { name: name.into(), address: "127.0.0.9:1".into() });
+        let summary = tally.summary("a:1", Duration::from_secs(2)).over_pods(&pods);
+        let endpoints: Vec<_> = summary.endpoints.iter().map(|e| (e.pod.clone(), e.calls)).collect();
+        assert_eq!(endpoints, [(pods[0].clone(), 1), (pods[1].clone(), 0)]);
+    }
+
+    #[test]
+    fn calls_are_counted_by_code_and_by_pod() {
+        let mut tally = Tally::default();
+        tally.on_outcome(outcome(2, Code::Ok, Some("school-10")));
+        tally.on_outcome(outcome(1, Code::Ok, Some("school-2")));
+        tally.on_outcome(outcome(3, Code::NotFound, Some("school-2")));
+        tally.on_outcome(outcome(4, Code::Unavailable, None));
+        tally.on_outcome(outcome(5, Code::Unavailable, None));
+        let summary = tally.summary("a:1", Duration::from_secs(6));
+        assert_eq!((summary.calls, summary.ok, summary.failures()), (5, 2, 3));
+        assert_eq!(summary.failed.get("UNAVAILABLE"), Some(&2));
+        assert_eq!(summary.latency.map(|l| l.max), Some(Duration::from_millis(5)));
+        let endpoints: Vec<_> = summary.endpoints.iter().map(|e| (e.pod.name.as_str(), e.calls)).collect();
+        assert_eq!(endpoints, [("school-2", 2), ("school-10", 1)], "in natural order");
+        let first = &summary.endpoints[0];
+        assert_eq!((first.first_call.as_secs(), first.last_call.as_secs()), (1, 3));
+        assert!((first.share - 2.0 / 3.0).abs() < 1e-9, "shares are of answered calls");
+    }
+}

@@ -1,0 +1,70 @@
+//! The `evenkeel` command: what was typed (`args`) → what to do (`plan`) → doing it (`commands`) → saying it (`render`).
+
+mod args;
+mod cluster;
+mod commands;
+mod demo;
+mod exit;
+mod load;
+mod plan;
+mod render;
+mod school;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::Args;
+use crate::exit::{RunError, Verdict};
+use crate::plan::{Plan, Surroundings};
+use crate::render::Screen;
+
+/// How long the runtime may take to end what is left; nothing that matters is.
+const RUNTIME_SHUTDOWN: Duration = Duration::from_millis(500);
+
+fn main() -> ExitCode {
+    let surroundings = Surroundings::detect();
+    let screen = Screen::new(surroundings.live);
+    let result = run(surroundings, &screen);
+    if let Err(error) = &result {
+        report(error, &screen);
+    }
+    exit::code(&result)
+}
+
+fn run(surroundings: Surroundings, screen: &Arc<Screen>) -> Result<Verdict, RunError> {
+    let plan = Plan::new(Args::try_parse()?, surroundings);
+    log_to(screen);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(RunError::system("cannot start the runtime"))?;
+    let result = runtime.block_on(commands::run(plan, screen));
+    runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
+    result
+}
+
+/// Logs go to stderr past the table that may stand there.
+fn log_to(screen: &Arc<Screen>) {
+    let filter = EnvFilter::try_from_env("EVENKEEL_LOG")
+        .or_else(|_| EnvFilter::try_from_default_env())
+        .unwrap_or_else(|_| EnvFilter::new("warn"));
+    let writer = Arc::clone(screen);
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(screen.is_live())
+        .with_writer(move || render::LogWriter::new(Arc::clone(&writer)))
+        .init();
+}
+
+fn report(error: &RunError, screen: &Screen) {
+    match error {
+        // A failure to print the usage has nobody left to be told to.
+        RunError::Arguments(usage) => drop(usage.print()),
+        RunError::Output(cause) if cause.kind() == std::io::ErrorKind::BrokenPipe => {}
+        other => screen.line(&format!("evenkeel: {other}")),
+    }
+}

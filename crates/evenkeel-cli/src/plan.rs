@@ -1,0 +1,161 @@
+//! From what was typed to what to do: every default and every question to the surroundings answered once.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use evenkeel::Refresh;
+use http::uri::PathAndQuery;
+
+use crate::args::{Args, Command, LoadArgs, Output, ServeArgs};
+
+/// What a load without `-z` and `-n` lasts.
+const DEFAULT_DURATION: Duration = Duration::from_secs(10);
+
+/// How many calls an open loop keeps in flight at most, whatever rate × timeout says: a stalled service must not
+/// grow us without bound. Each costs some kilobytes.
+const MOST_IN_FLIGHT: usize = 10_000;
+
+/// One run, resolved.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) task: Task,
+    pub(crate) surroundings: Surroundings,
+}
+
+#[derive(Debug)]
+pub(crate) enum Task {
+    Serve(ServeArgs),
+    Load(LoadPlan),
+    Demo { output: Output },
+}
+
+/// What the terminal allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Surroundings {
+    /// stderr is a terminal that can be drawn on: tables refresh in place, log lines have colours.
+    pub(crate) live: bool,
+    /// stdout is one: the final tables have colours.
+    pub(crate) colour: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct LoadPlan {
+    pub(crate) target: String,
+    pub(crate) refresh: Refresh,
+    pub(crate) wait_for_ready: bool,
+    pub(crate) calls: CallPlan,
+    pub(crate) output: Output,
+}
+
+/// How to call, whoever is called.
+#[derive(Clone, Debug)]
+pub(crate) struct CallPlan {
+    pub(crate) method: PathAndQuery,
+    pub(crate) timeout: Duration,
+    pub(crate) pace: Pace,
+    pub(crate) limit: Limit,
+}
+
+/// When calls start.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Pace {
+    /// Each worker calls as soon as its last call has ended.
+    Closed { workers: usize },
+    /// On schedule, whatever became of earlier calls.
+    Open { rate: f64, in_flight: usize },
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limit {
+    After(Duration),
+    Calls(u64),
+}
+
+impl Plan {
+    pub(crate) fn new(args: Args, surroundings: Surroundings) -> Self {
+        let task = match args.command {
+            Command::Serve(serve) => Task::Serve(serve),
+            Command::Load(load) => Task::Load(LoadPlan::from(load)),
+            Command::Demo(demo) if demo.json => Task::Demo { output: Output::Json },
+            Command::Demo(_) => Task::Demo { output: Output::Table },
+        };
+        Self { task, surroundings }
+    }
+}
+
+impl Surroundings {
+    /// Asks the process' environment; see <https://no-color.org>.
+    pub(crate) fn detect() -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        Self {
+            live: !plain && std::io::stderr().is_terminal(),
+            colour: !plain && std::io::stdout().is_terminal(),
+        }
+    }
+}
+
+impl From<LoadArgs> for LoadPlan {
+    fn from(args: LoadArgs) -> Self {
+        let workers = usize::try_from(args.concurrency).unwrap_or(usize::MAX);
+        let limit = match (args.calls, args.duration) {
+            (Some(calls), _) => Limit::Calls(calls),
+            (None, duration) => Limit::After(duration.unwrap_or(DEFAULT_DURATION)),
+        };
+        let calls = CallPlan {
+            method: args.method,
+            timeout: args.timeout,
+            pace: Pace::new(workers, args.rate, args.timeout),
+            limit,
+        };
+        let LoadArgs { target, refresh, wait_for_ready, output, .. } = args;
+        Self { target, refresh, wait_for_ready, calls, output }
+    }
+}
+
+impl Pace {
+    /// By Little's law no more than rate × timeout calls can be in flight, since each ends by its deadline: with room
+    /// for them no call's start waits for another's end, and nothing grows without bound.
+    pub(crate) fn new(workers: usize, rate: f64, timeout: Duration) -> Self {
+        if rate <= 0.0 {
+            return Self::Closed { workers };
+        }
+        // A tenth more: a deadline fires a little late.
+        let needed = (rate * timeout.as_secs_f64() * 1.1).ceil() as usize + 1;
+        Self::Open { rate, in_flight: needed.min(MOST_IN_FLIGHT).max(workers) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::{Duration, Limit, Pace, Plan, Surroundings, Task};
+    use crate::args::Args;
+
+    fn load(words: &[&str]) -> super::LoadPlan {
+        let args = Args::try_parse_from(["evenkeel", "load", "a:1"].iter().chain(words)).expect("must parse");
+        let plan = Plan::new(args, Surroundings { live: false, colour: false });
+        let Task::Load(load) = plan.task else { panic!("not a load") };
+        load
+    }
+
+    #[test]
+    fn limits() {
+        assert_eq!(load(&[]).calls.limit, Limit::After(Duration::from_secs(10)));
+        assert_eq!(load(&["-z", "1m"]).calls.limit, Limit::After(Duration::from_secs(60)));
+        assert_eq!(load(&["-n", "7"]).calls.limit, Limit::Calls(7));
+    }
+
+    #[test]
+    fn room_for_every_call_that_can_be_in_flight() {
+        assert_eq!(load(&["-c", "3"]).calls.pace, Pace::Closed { workers: 3 });
+        let open = load(&["--rate", "500", "--timeout", "1s"]).calls.pace;
+        assert_eq!(open, Pace::Open { rate: 500.0, in_flight: 551 });
+        let slow = load(&["--rate", "1", "-c", "50"]).calls.pace;
+        assert_eq!(slow, Pace::Open { rate: 1.0, in_flight: 50 });
+        let huge = load(&["--rate", "1000000", "--timeout", "1h"]).calls.pace;
+        assert_eq!(huge, Pace::Open { rate: 1e6, in_flight: 10_000 });
+    }
+}

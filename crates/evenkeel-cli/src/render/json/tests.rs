@@ -1,0 +1,126 @@
+use super::{demo, load};
+use crate::render::samples;
+
+#[test]
+fn a_load() {
+    let expected = r#"{
+  "schema_version": 1,
+  "target": "dns:///school-internal-headless:50051",
+  "duration_s": 2.5,
+  "calls": 4,
+  "ok": 3,
+  "failed": {
+    "UNAVAILABLE": 1
+  },
+  "latency_ms": {
+    "p50": 0.75,
+    "p90": 1.5,
+    "p99": 20.0,
+    "max": 20.0
+  },
+  "endpoints": [
+    {
+      "name": "school-1",
+      "address": "127.0.9.1:50051",
+      "calls": 2,
+      "share": 0.6667,
+      "first_call_s": 0.25,
+      "last_call_s": 2.0
+    },
+    {
+      "name": "127.0.9.2:50051",
+      "address": "127.0.9.2:50051",
+      "calls": 1,
+      "share": 0.3333,
+      "first_call_s": 1.0,
+      "last_call_s": 1.0
+    }
+  ]
+}
+"#;
+    assert_eq!(load(&samples::summary()), expected);
+}
+
+#[test]
+fn a_load_without_calls() {
+    let document = load(&samples::empty_summary());
+    assert!(document.contains(r#""p50": null"#) && document.contains(r#""failed": {}"#), "{document}");
+}
+
+/// One act that holds and one that does not.
+const DEMO: &str = r#"{
+  "schema_version": 1,
+  "holds": false,
+  "acts": [
+    {
+      "id": "ttl-refresh",
+      "claim": "soon",
+      "holds": true,
+      "figures": {
+        "calls": 5,
+        "failed": 0,
+        "p99_ms": 1.5,
+        "max_ms": 20.0,
+        "counts_agree": true,
+        "watched_s": 7.0,
+        "interval_s": 5.5,
+        "new_pods_after_s": 4.2,
+        "bound_s": 6.5
+      },
+      "pods": [
+        {
+          "name": "school-1",
+          "address": "127.0.9.1:50051",
+          "calls": 3,
+          "share": 0.6
+        },
+        {
+          "name": "school-2",
+          "address": "127.0.9.2:50051",
+          "calls": 2,
+          "share": 0.4
+        }
+      ]
+    },
+    {
+      "id": "headless",
+      "claim": "evenly",
+      "holds": false,
+      "broken": [
+        "by the pods' own count max/min is 1.500",
+        "by the client's own count max/min is 1.500"
+      ],
+      "figures": {
+        "calls": 5,
+        "failed": 0,
+        "p99_ms": 1.5,
+        "max_ms": 20.0,
+        "counts_agree": true,
+        "max_min_ratio": 1.5,
+        "watched_s": 7.0,
+        "interval_s": 5.5,
+        "new_pods_after_s": 4.2
+      },
+      "pods": [
+        {
+          "name": "school-1",
+          "address": "127.0.9.1:50051",
+          "calls": 3,
+          "share": 0.6
+        },
+        {
+          "name": "school-2",
+          "address": "127.0.9.2:50051",
+          "calls": 2,
+          "share": 0.4
+        }
+      ]
+    }
+  ]
+}
+"#;
+
+#[test]
+fn a_demo() {
+    assert_eq!(demo(&samples::reports()), DEMO);
+}

@@ -1,0 +1,72 @@
+//! What the renderers' tests render.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::demo::{Claim, Observed, PodCalls, Report};
+use crate::load::{EndpointSummary, Latencies, Pod, Summary};
+
+pub(crate) fn empty_summary() -> Summary {
+    Summary {
+        target: "a:1".to_owned(),
+        elapsed: Duration::ZERO,
+        calls: 0,
+        ok: 0,
+        failed: BTreeMap::new(),
+        latency: None,
+        endpoints: Vec::new(),
+    }
+}
+
+pub(crate) fn summary() -> Summary {
+    let endpoint = |name: &str, address: &str, calls, times: [u64; 2]| EndpointSummary {
+        pod: Pod { name: name.to_owned(), address: address.to_owned() },
+        calls,
+        share: calls as f64 / 3.0,
+        first_call: Duration::from_millis(times[0]),
+        last_call: Duration::from_millis(times[1]),
+    };
+    Summary {
+        target: "dns:///school-internal-headless:50051".to_owned(),
+        elapsed: Duration::from_millis(2500),
+        calls: 4,
+        ok: 3,
+        failed: BTreeMap::from([("UNAVAILABLE", 1)]),
+        latency: Some(Latencies {
+            p50: Duration::from_micros(750),
+            p90: Duration::from_micros(1500),
+            p99: Duration::from_millis(20),
+            max: Duration::from_millis(20),
+        }),
+        endpoints: vec![
+            endpoint("school-1", "127.0.9.1:50051", 2, [250, 2000]),
+            endpoint("127.0.9.2:50051", "127.0.9.2:50051", 1, [1000, 1000]),
+        ],
+    }
+}
+
+/// One act whose claim holds, and one whose claim does not.
+pub(crate) fn reports() -> [Report; 2] {
+    let pod = |number: u8, calls, first_call: Option<f64>| PodCalls {
+        name: format!("school-{number}"),
+        address: format!("127.0.9.{number}:50051"),
+        served: calls,
+        answered: calls,
+        is_new: first_call.is_some(),
+        first_call: first_call.map(Duration::from_secs_f64),
+    };
+    let seen = Observed {
+        pods: vec![pod(1, 3, None), pod(2, 2, Some(4.2))],
+        calls: 5,
+        failed: 0,
+        max_latency: Duration::from_millis(20),
+        p99_latency: Duration::from_micros(1500),
+        watched: Some(Duration::from_secs(7)),
+        interval: Some(Duration::from_millis(5500)),
+    };
+    let within = Claim::NewPodsWithinInterval { spare: Duration::from_secs(1) };
+    [
+        Report::new("ttl-refresh", "soon".to_owned(), within, seen.clone()),
+        Report::new("headless", "evenly".to_owned(), Claim::Even { max_ratio: 1.1 }, seen),
+    ]
+}

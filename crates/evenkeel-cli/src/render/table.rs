@@ -1,0 +1,178 @@
+//! Tables for people.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::demo::{Act, Report};
+use crate::load::Summary;
+
+/// The cells of a bar that stands for everything.
+const BAR: f64 = 24.0;
+
+/// What a terminal can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Style {
+    /// Colours; without them bars are plain ASCII too.
+    pub(crate) colour: bool,
+}
+
+/// One line of a table of pods.
+struct Row<'a> {
+    name: &'a str,
+    address: &'a str,
+    calls: u64,
+    share: f64,
+    note: String,
+}
+
+/// A load, running or done.
+pub(crate) fn load(summary: &Summary, style: Style) -> String {
+    let mut out = String::new();
+    let rate = match summary.elapsed.as_secs_f64() {
+        seconds if seconds > 0.0 => summary.calls as f64 / seconds,
+        _ => 0.0,
+    };
+    let _ = writeln!(out, "{}", style.bold(&summary.target));
+    let _ = writeln!(
+        out,
+        "{:.1} s   {} calls   {rate:.0}/s   {} ok   {}",
+        summary.elapsed.as_secs_f64(),
+        summary.calls,
+        summary.ok,
+        failures(summary, style),
+    );
+    if let Some(latency) = summary.latency {
+        let [p50, p90, p99, max] = [latency.p50, latency.p90, latency.p99, latency.max].map(milliseconds);
+        let _ = writeln!(out, "latency ms   p50 {p50}   p90 {p90}   p99 {p99}   max {max}");
+    }
+    out.push('\n');
+    let rows: Vec<_> = summary
+        .endpoints
+        .iter()
+        .map(|endpoint| Row {
+            name: &endpoint.pod.name,
+            address: &endpoint.pod.address,
+            calls: endpoint.calls,
+            share: endpoint.share,
+            note: String::new(),
+        })
+        .collect();
+    out.push_str(&table(&rows, style));
+    out
+}
+
+/// What stands above the running act's table.
+pub(crate) fn act_heading(act: &Act, number: usize, of: usize, style: Style) -> String {
+    format!("{}\n{}\n\n", style.bold(&format!("act {number} of {of}: {}", act.id)), act.claim_text)
+}
+
+/// An act that is over.
+pub(crate) fn act(report: &Report, style: Style) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}  {}", style.bold(report.id), style.verdict(report.holds()));
+    let _ = writeln!(out, "  {}", report.claim);
+    for broken in &report.broken {
+        let _ = writeln!(out, "  but {broken}");
+    }
+    let _ = writeln!(out, "  {}", figures(report));
+    out.push('\n');
+    let rows: Vec<_> = report
+        .pods
+        .iter()
+        .map(|pod| Row {
+            name: &pod.name,
+            address: &pod.address,
+            calls: pod.served,
+            share: report.share(pod),
+            note: match (pod.is_new, pod.first_call) {
+                (false, _) => String::new(),
+                (true, None) => "new, no call".to_owned(),
+                (true, Some(first)) => format!("new, first call after {:.1} s", first.as_secs_f64()),
+            },
+        })
+        .collect();
+    out.push_str(&table(&rows, style));
+    out.push('\n');
+    out
+}
+
+/// The end of the demo.
+pub(crate) fn demo(reports: &[Report], style: Style) -> String {
+    let mut out = format!("{}\n", style.bold("summary"));
+    for report in reports {
+        let _ = writeln!(out, "  {:<20} {}", report.id, style.verdict(report.holds()));
+        let _ = writeln!(out, "  {:<20} {}", "", figures(report));
+    }
+    let holding = reports.iter().filter(|report| report.holds()).count();
+    let _ = writeln!(out, "{holding} of {} claims hold", reports.len());
+    out
+}
+
+fn figures(report: &Report) -> String {
+    let figures = &report.figures;
+    let mut parts = vec![format!("{} calls", figures.calls), format!("{} failed", figures.failed)];
+    parts.push(format!("max {:.2} ms", figures.max_ms));
+    parts.extend(figures.max_min_ratio.map(|ratio| format!("max/min {ratio:.3}")));
+    parts.extend(figures.interval_s.map(|interval| format!("interval {interval:.2} s")));
+    match (figures.new_pods_after_s, figures.watched_s) {
+        (Some(after), _) => parts.push(format!("new pods after {after:.2} s")),
+        (None, Some(watched)) => parts.push(format!("new pods: none in {watched:.1} s")),
+        (None, None) => {}
+    }
+    parts.extend(figures.bound_s.map(|bound| format!("allowed {bound:.2} s")));
+    parts.join("   ")
+}
+
+fn table(rows: &[Row<'_>], style: Style) -> String {
+    let width =
+        |cell: for<'r> fn(&'r Row<'_>) -> &'r str| rows.iter().map(|row| cell(row).len()).max().unwrap_or(0);
+    let (name, address) = (width(|row| row.name).max(3), width(|row| row.address).max(7));
+    let mut out = format!("{:<name$}  {:<address$}  {:>9}  {:>7}\n", "POD", "ADDRESS", "CALLS", "SHARE");
+    for Row { name: pod, address: at, calls, share, note } in rows {
+        let line = format!(
+            "{pod:<name$}  {at:<address$}  {calls:>9}  {:>5.1} %  {}  {note}",
+            share * 100.0,
+            style.bar(*share)
+        );
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    out
+}
+
+fn failures(summary: &Summary, style: Style) -> String {
+    match summary.failures() {
+        0 => "0 failed".to_owned(),
+        failed => {
+            let codes: Vec<_> =
+                summary.failed.iter().map(|(code, count)| format!("{code} {count}")).collect();
+            style.paint("31", &format!("{failed} failed ({})", codes.join(", ")))
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.2}", duration.as_secs_f64() * 1e3)
+}
+
+impl Style {
+    fn bold(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    fn verdict(self, holds: bool) -> String {
+        if holds { self.paint("32", "holds") } else { self.paint("31", "DOES NOT HOLD") }
+    }
+
+    /// A share as a bar; anything above nothing shows at least one cell.
+    fn bar(self, share: f64) -> String {
+        let cells = if share > 0.0 { (share * BAR).round().max(1.0) } else { 0.0 };
+        if self.colour { "█".repeat(cells as usize) } else { "#".repeat(cells as usize) }
+    }
+
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

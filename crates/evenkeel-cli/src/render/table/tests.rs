@@ -1,0 +1,61 @@
+use super::{Style, act, demo, load};
+use crate::render::samples;
+
+const PLAIN: Style = Style { colour: false };
+
+#[test]
+fn a_load() {
+    let expected = "\
+dns:///school-internal-headless:50051
+2.5 s   4 calls   2/s   3 ok   1 failed (UNAVAILABLE 1)
+latency ms   p50 0.75   p90 1.50   p99 20.00   max 20.00
+
+POD              ADDRESS              CALLS    SHARE
+school-1         127.0.9.1:50051          2   66.7 %  ################
+127.0.9.2:50051  127.0.9.2:50051          1   33.3 %  ########
+";
+    assert_eq!(load(&samples::summary(), PLAIN), expected);
+}
+
+#[test]
+fn a_load_that_has_just_begun() {
+    let expected = "\
+a:1
+0.0 s   0 calls   0/s   0 ok   0 failed
+
+POD  ADDRESS      CALLS    SHARE
+";
+    assert_eq!(load(&samples::empty_summary(), PLAIN), expected);
+}
+
+#[test]
+fn acts_and_their_summary() {
+    let reports = samples::reports();
+    let expected = "\
+ttl-refresh  holds
+  soon
+  5 calls   0 failed   max 20.00 ms   interval 5.50 s   new pods after 4.20 s   allowed 6.50 s
+
+POD       ADDRESS              CALLS    SHARE
+school-1  127.0.9.1:50051          3   60.0 %  ##############
+school-2  127.0.9.2:50051          2   40.0 %  ##########  new, first call after 4.2 s
+
+";
+    assert_eq!(act(&reports[0], PLAIN), expected);
+    let expected = "\
+summary
+  ttl-refresh          holds
+                       5 calls   0 failed   max 20.00 ms   interval 5.50 s   new pods after 4.20 s   allowed 6.50 s
+  headless             DOES NOT HOLD
+                       5 calls   0 failed   max 20.00 ms   max/min 1.500   interval 5.50 s   new pods after 4.20 s
+1 of 2 claims hold
+";
+    assert_eq!(demo(&reports, PLAIN), expected);
+}
+
+#[test]
+fn colours_only_where_wanted() {
+    let coloured = act(&samples::reports()[1], Style { colour: true });
+    assert!(coloured.contains("\x1b[31mDOES NOT HOLD\x1b[0m") && coloured.contains('█'));
+    assert!(!act(&samples::reports()[1], PLAIN).contains('\x1b'));
+}

@@ -1,0 +1,91 @@
+//! The whole play, on the real command.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what must hold in the shortest way"
+)]
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{evenkeel, poll_until, run, signal, stderr};
+use serde_json::Value;
+
+#[test]
+fn every_claim_holds() {
+    let start = Instant::now();
+    let output = run(&["demo", "--json"]);
+    let took = start.elapsed();
+    let document: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    assert_eq!(output.status.code(), Some(0), "{document:#}");
+    assert_eq!((&document["schema_version"], &document["holds"]), (&1.into(), &true.into()));
+    assert!(took < Duration::from_secs(40), "{took:?}");
+
+    let acts = document["acts"].as_array().unwrap();
+    let ids: Vec<_> = acts.iter().map(|act| act["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["clusterip", "headless", "stale", "max-connection-age", "ttl-refresh"]);
+    for act in acts {
+        assert_eq!((&act["holds"], &act["figures"]["counts_agree"]), (&true.into(), &true.into()), "{act:#}");
+        let pods = act["pods"].as_array().unwrap();
+        let calls: u64 = pods.iter().map(|pod| pod["calls"].as_u64().unwrap()).sum();
+        assert_eq!(act["figures"]["calls"], calls, "what pods counted is what was called");
+        for pod in pods {
+            let address = pod["address"].as_str().unwrap();
+            assert!(TcpStream::connect(address).is_err(), "{} is still there", pod["name"]);
+        }
+    }
+}
+
+/// A demo that has come to its second act, and its pods' process ids.
+fn demo_in_its_second_act() -> (Child, Vec<u32>) {
+    let mut child = evenkeel(&["demo"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let reached = lines.any(|line| line.unwrap().starts_with("act 2 of 5"));
+    assert!(reached, "it ended before its second act");
+    // Whoever writes to a closed pipe stumbles: somebody keeps reading.
+    std::thread::spawn(move || lines.for_each(drop));
+    let pods = children_of(child.id());
+    assert_eq!(pods.len(), 3, "acts 1 and 2 have three pods");
+    (child, pods)
+}
+
+fn children_of(parent: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(|&id| stat(id).is_some_and(|(_, of)| of == parent)).collect()
+}
+
+/// A process' state letter and its parent.
+fn stat(id: u32) -> Option<(char, u32)> {
+    let text = std::fs::read_to_string(Path::new("/proc").join(id.to_string()).join("stat")).ok()?;
+    // The name before them may hold anything, so count from its end.
+    let mut words = text.rsplit_once(')')?.1.split_whitespace();
+    Some((words.next()?.chars().next()?, words.next()?.parse().ok()?))
+}
+
+/// Waits until none of these processes runs any more; if one never ends, neither does the test.
+fn wait_for_end(pods: &[u32]) {
+    poll_until(|| !pods.iter().any(|&pod| stat(pod).is_some_and(|(state, _)| state != 'Z')));
+}
+
+#[test]
+fn however_a_demo_ends_its_pods_end_and_two_do_not_clash() {
+    // All at once: if they clashed, one would not come to its second act.
+    let demos: Vec<_> = ["INT", "TERM", "KILL"].map(|name| (name, demo_in_its_second_act())).into();
+    for (name, (mut demo, pods)) in demos {
+        signal(demo.id(), name);
+        let status = demo.wait().unwrap();
+        let expected = if name == "KILL" { None } else { Some(3) };
+        assert_eq!(status.code(), expected, "SIG{name}");
+        wait_for_end(&pods);
+    }
+}

@@ -1,0 +1,140 @@
+//! A load: what it counts, and what it calls a failure.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what must hold in the shortest way"
+)]
+
+mod common;
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use common::{Pod, evenkeel, load, poll_until, signal};
+use serde_json::Value;
+
+fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<_> = value.as_object().expect("an object").keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn the_document() {
+    let mut pods = [Pod::start("school-1", &[]), Pod::start("school-2", &[])];
+    let target = format!("ipv4:{},{}", pods[0].address, pods[1].address);
+    let (code, document) = load(&[&target, "-n", "400", "-c", "4", "--wait-for-ready", "--timeout", "30s"]);
+    assert_eq!(code, 0, "{document}");
+    assert_eq!(
+        keys(&document),
+        ["calls", "duration_s", "endpoints", "failed", "latency_ms", "ok", "schema_version", "target"]
+    );
+    assert_eq!((&document["schema_version"], &document["target"]), (&1.into(), &target.into()));
+    assert_eq!((&document["calls"], &document["ok"]), (&400.into(), &400.into()));
+    assert_eq!(document["failed"], serde_json::json!({}));
+    assert_eq!(keys(&document["latency_ms"]), ["max", "p50", "p90", "p99"]);
+    let latency = |name: &str| document["latency_ms"][name].as_f64().unwrap();
+    assert!(0.0 < latency("p50") && latency("p50") <= latency("p90"));
+    assert!(latency("p90") <= latency("p99") && latency("p99") <= latency("max"));
+
+    let endpoints = document["endpoints"].as_array().unwrap();
+    assert_eq!(endpoints.len(), 2);
+    for (endpoint, pod) in endpoints.iter().zip(&mut pods) {
+        assert_eq!(keys(endpoint), ["address", "calls", "first_call_s", "last_call_s", "name", "share"]);
+        assert_eq!(endpoint["address"], *pod.address);
+        assert_eq!(endpoint["calls"], pod.calls(), "as the pod counted");
+        let share = endpoint["calls"].as_f64().unwrap() / 400.0;
+        assert!((endpoint["share"].as_f64().unwrap() - share).abs() < 1e-3);
+        assert!(endpoint["first_call_s"].as_f64() <= endpoint["last_call_s"].as_f64());
+        assert!(endpoint["last_call_s"].as_f64() <= document["duration_s"].as_f64());
+    }
+    assert_eq!((&endpoints[0]["name"], &endpoints[1]["name"]), (&"school-1".into(), &"school-2".into()));
+}
+
+#[test]
+fn a_pod_that_is_not_there_fails_the_load() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (code, document) = load(&[&format!("ipv4:{closed}"), "-n", "2"]);
+    assert_eq!((code, &document["failed"]), (1, &serde_json::json!({"UNAVAILABLE": 2})));
+    assert_eq!(document["endpoints"], serde_json::json!([]));
+}
+
+#[test]
+fn calls_on_schedule_do_not_wait_for_one_another() {
+    let pod = Pod::start("slow", &["--delay", "1s"]);
+    let (code, document) = load(&[&pod.target(), "--rate", "100", "-n", "40", "-c", "1", "--timeout", "1m"]);
+    assert_eq!((code, &document["ok"]), (0, &40.into()), "{document}");
+    // One after the other they would take 40 s.
+    assert!(document["duration_s"].as_f64().unwrap() < 20.0, "{document}");
+    assert!(document["latency_ms"]["p50"].as_f64().unwrap() >= 1000.0, "{document}");
+}
+
+#[test]
+fn late_answers_are_failures() {
+    let pod = Pod::start("slow", &["--delay", "1m"]);
+    let (code, document) = load(&[&pod.target(), "-n", "3", "--timeout", "100ms"]);
+    assert_eq!((code, &document["failed"]), (1, &serde_json::json!({"DEADLINE_EXCEEDED": 3})));
+}
+
+#[test]
+fn health_of_a_pod() {
+    let pod = Pod::start("school-1", &[]);
+    let (code, document) = load(&[&pod.target(), "--method", "grpc.health.v1.Health/Check", "-n", "5"]);
+    assert_eq!(code, 0, "{document}");
+    assert_eq!(document["endpoints"][0]["name"], "school-1", "the name is on health's answers too");
+}
+
+#[tokio::test]
+async fn any_server_is_named_by_its_address() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (_reporter, health) = tonic_health::server::health_reporter();
+    let incoming = tonic::transport::server::TcpIncoming::from(listener);
+    tokio::spawn(tonic::transport::Server::builder().add_service(health).serve_with_incoming(incoming));
+
+    let target = format!("ipv4:{address}");
+    let (code, document) = tokio::task::spawn_blocking(move || {
+        load(&[&target, "--method", "/grpc.health.v1.Health/Check", "-n", "5"])
+    })
+    .await
+    .unwrap();
+    assert_eq!(code, 0, "{document}");
+    let endpoint = &document["endpoints"][0];
+    assert_eq!(
+        (&endpoint["name"], &endpoint["address"]),
+        (&address.as_str().into(), &address.as_str().into())
+    );
+    assert_eq!(endpoint["calls"], 5);
+}
+
+#[test]
+fn ctrl_c_ends_it_with_its_summary() {
+    for pace in [&[][..], &["--rate", "100"]] {
+        let mut pod = Pod::start("school-1", &[]);
+        let mut child = evenkeel(&["load", &pod.target(), "-z", "1h", "-o", "json", "--timeout", "30s"])
+            .args(pace)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        poll_until(|| pod.calls() > 0);
+        signal(child.id(), "INT");
+        let mut text = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{pace:?}");
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["calls"], pod.calls(), "calls in flight have ended and count: {pace:?}");
+    }
+}
+
+#[test]
+fn people_get_a_table_without_escapes_where_there_is_no_terminal() {
+    let pod = Pod::start("school-1", &[]);
+    let output = common::run(&["load", &pod.target(), "-n", "10"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("10 calls") && text.contains("school-1") && text.contains("100.0 %"), "{text}");
+    assert!(!text.contains('\x1b'), "{text}");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
