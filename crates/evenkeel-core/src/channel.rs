@@ -5,14 +5,14 @@
 
 mod links;
 
-pub use links::{Action, AttemptId};
+pub use links::{Action, AttemptId, Settings};
 
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::balance::{Controller, Picker, Policy, SubchannelId};
-use crate::connect::{Event, Settings};
+use crate::balance::{Controller, GracefulSwitch, Picker, Policy, PolicyConfig, SubchannelId};
+use crate::connect::Event;
 use crate::endpoint::{Endpoint, EndpointKey};
 use crate::random::Random;
 use crate::state::ConnectivityState;
@@ -21,7 +21,7 @@ use links::Links;
 
 /// A channel that has left IDLE: its policy, its subchannels, and what it knows about its backends.
 pub struct Channel {
-    policy: Box<dyn Policy>,
+    policy: GracefulSwitch,
     links: Links,
     known: Vec<Endpoint>,
     /// The name has no backend now: endpoints stay only as long as their connection is READY.
@@ -49,13 +49,37 @@ impl fmt::Debug for Channel {
 
 impl Channel {
     /// A channel without endpoints yet.
-    pub fn new(policy: Box<dyn Policy>, settings: Settings, random: Box<dyn Random + Send>) -> Self {
-        Self { policy, links: Links::new(settings, random), known: Vec::new(), absent: None }
+    pub fn new(policy: &dyn PolicyConfig, settings: Settings, random: Box<dyn Random + Send>) -> Self {
+        Self {
+            policy: GracefulSwitch::new(policy),
+            links: Links::new(settings, random),
+            known: Vec::new(),
+            absent: None,
+        }
+    }
+
+    /// The load-balancing policy should be this one. Another one than before takes over as soon as it can serve.
+    pub fn on_policy(&mut self, now: Time, policy: &dyn PolicyConfig) {
+        self.links.set_now(now);
+        if self.policy.switch_to(policy, &mut self.links) {
+            if !self.known.is_empty() || self.absent.is_some() {
+                self.policy.on_endpoints(&self.known, &mut self.links);
+            }
+            self.tell_absence();
+        }
+        self.settle();
+    }
+
+    /// A call waits for a channel whose state is IDLE, or the program wants it to connect.
+    pub fn exit_idle(&mut self, now: Time) {
+        self.links.set_now(now);
+        self.policy.exit_idle(&mut self.links);
+        self.settle();
     }
 
     /// The resolver found these backends. An empty list means the name has none.
     ///
-    /// A list that names the same endpoints as the one before is not passed on: nothing changed.
+    /// A list that is the same as the one before is not passed on: nothing changed.
     pub fn on_endpoints(&mut self, now: Time, endpoints: Vec<Endpoint>) -> Difference {
         if endpoints.is_empty() {
             return self.on_absent(now, "name resolution found no endpoints".into());
@@ -63,7 +87,7 @@ impl Channel {
         self.links.set_now(now);
         let was_absent = self.absent.take().is_some();
         let difference = difference(&self.known, &endpoints);
-        if was_absent || difference != Difference::default() || self.known.is_empty() {
+        if was_absent || self.known != endpoints {
             self.policy.on_endpoints(&endpoints, &mut self.links);
         }
         self.known = endpoints;
@@ -85,9 +109,7 @@ impl Channel {
     /// The resolver could not learn anything: what is known stays in use.
     pub fn on_resolver_failure(&mut self, now: Time, error: &Arc<str>) {
         self.links.set_now(now);
-        if self.known.is_empty() {
-            self.policy.on_resolver_error(error, &mut self.links);
-        }
+        self.policy.on_resolver_error(error, &mut self.links);
         self.settle();
     }
 
@@ -128,8 +150,10 @@ impl Channel {
     pub fn on_wakeup(&mut self, now: Time) {
         self.links.set_now(now);
         self.links.fire_timers();
+        // The policy hears of the backoffs that have ended before it looks at its own timers.
+        self.settle();
         if self.policy.next_wakeup().is_some_and(|due| due <= now) {
-            self.policy.on_wakeup(now, &mut self.links);
+            self.policy.on_wakeup(&mut self.links);
         }
         self.settle();
     }
@@ -162,19 +186,23 @@ impl Channel {
     fn keep_only_ready(&mut self, before: Vec<Endpoint>) -> Difference {
         let count = before.len();
         let known: Vec<Endpoint> =
-            before.into_iter().filter(|endpoint| self.links.is_endpoint_ready(&endpoint.key())).collect();
+            before.into_iter().filter(|endpoint| self.links.is_endpoint_ready(endpoint)).collect();
         let difference = Difference { added: 0, removed: count - known.len() };
         if known.len() != count || known.is_empty() {
             self.policy.on_endpoints(&known, &mut self.links);
         }
         self.known = known;
+        self.tell_absence();
+        self.settle();
+        difference
+    }
+
+    fn tell_absence(&mut self) {
         if self.known.is_empty()
             && let Some(reason) = &self.absent
         {
             self.policy.on_resolver_error(reason, &mut self.links);
         }
-        self.settle();
-        difference
     }
 
     /// Tells the policy what its own requests led to, until nothing moves any more.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -42,12 +43,25 @@ impl From<SocketAddr> for Address {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     addresses: Vec<Address>,
+    weight: NonZeroU32,
 }
 
 impl Endpoint {
     /// A backend reachable at any of `addresses`, tried in this order.
     pub fn new(addresses: impl IntoIterator<Item = Address>) -> Self {
-        Self { addresses: addresses.into_iter().collect() }
+        Self { addresses: addresses.into_iter().collect(), weight: NonZeroU32::MIN }
+    }
+
+    /// Gives it a weight beside the other endpoints: `pick_first` shuffles by it (gRFC A113). Default: 1.
+    #[must_use]
+    pub fn with_weight(mut self, weight: NonZeroU32) -> Self {
+        self.weight = weight;
+        self
+    }
+
+    /// Its weight beside the other endpoints.
+    pub fn weight(&self) -> NonZeroU32 {
+        self.weight
     }
 
     /// The addresses, in the order of attempts.

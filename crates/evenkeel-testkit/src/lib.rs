@@ -6,8 +6,11 @@
 )]
 
 pub mod echo;
+pub mod forwarder;
 pub mod leaks;
+pub mod peer;
 pub mod raw;
+pub mod sockets;
 pub mod tonic_peer;
 
 pub mod dns;

@@ -1,15 +1,25 @@
 //! Which backend takes the next call?
 
+mod children;
+mod config;
+mod graceful_switch;
+mod owners;
+mod pick_first;
 mod picker;
 mod round_robin;
 
+pub use config::{PolicyChoice, PolicyConfig, PolicyFactory, Registry, UnknownPolicy};
+pub use graceful_switch::GracefulSwitch;
+pub use pick_first::{PickFirst, PickFirstConfig};
 pub use picker::{CallInfo, Pick, PickFailure, Picker, QueuePicker};
-pub use round_robin::RoundRobin;
+pub use round_robin::{RoundRobin, RoundRobinConfig};
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Address, Endpoint};
 use crate::random::Random;
 use crate::state::ConnectivityState;
 use crate::time::Time;
@@ -24,7 +34,12 @@ pub struct SubchannelId(pub u32);
 ///
 /// Synchronous and single-threaded: the channel calls it, it answers through the [`Controller`] and, when the
 /// channel has fed it everything there was, through [`Policy::take_picker`].
-pub trait Policy: fmt::Debug + Send {
+pub trait Policy: Any + fmt::Debug + Send {
+    /// The settings are now these. They come from a [`PolicyConfig`] of the name that this policy was built under.
+    fn on_config(&mut self, config: &dyn PolicyConfig, controller: &mut dyn Controller) {
+        let _ = (config, controller);
+    }
+
     /// The backends are now these; the list replaces the one before.
     fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller);
 
@@ -34,17 +49,27 @@ pub trait Policy: fmt::Debug + Send {
     /// One of the policy's subchannels changed its state.
     fn on_subchannel_state(&mut self, update: &SubchannelUpdate, controller: &mut dyn Controller);
 
+    /// A call waits, or the program wants a connection: whatever is IDLE should connect.
+    fn exit_idle(&mut self, controller: &mut dyn Controller) {
+        let _ = controller;
+    }
+
     /// When [`Policy::on_wakeup`] should be called next.
     fn next_wakeup(&self) -> Option<Time> {
         None
     }
 
     /// The time that [`Policy::next_wakeup`] named has come.
-    fn on_wakeup(&mut self, now: Time, controller: &mut dyn Controller) {
-        let _ = (now, controller);
+    fn on_wakeup(&mut self, controller: &mut dyn Controller) {
+        let _ = controller;
     }
 
-    /// The channel's state and the picker that goes with it, if either changed since the last time.
+    /// The channel's state, if this policy decided it. Asked for after each event: must be cheap.
+    ///
+    /// While it is IDLE, calls that have to wait make the channel call [`Policy::exit_idle`].
+    fn state(&self) -> ConnectivityState;
+
+    /// The state and the picker that goes with it, if either changed since the last time.
     ///
     /// Asked for once per batch of events, so that many changes make one picker.
     fn take_picker(&mut self, random: &mut dyn Random) -> Option<(ConnectivityState, Arc<dyn Picker>)>;
@@ -52,8 +77,8 @@ pub trait Policy: fmt::Debug + Send {
 
 /// What a policy may do: all of it, and no more.
 pub trait Controller {
-    /// Makes a subchannel to `endpoint`, IDLE at first.
-    fn create_subchannel(&mut self, endpoint: &Endpoint) -> SubchannelId;
+    /// Makes a subchannel to `address`, IDLE at first.
+    fn create_subchannel(&mut self, address: &Address) -> SubchannelId;
 
     /// Asks a subchannel to connect; nothing happens unless it is IDLE.
     fn connect(&mut self, id: SubchannelId);
@@ -63,6 +88,12 @@ pub trait Controller {
 
     /// Asks for the name to be resolved again, when the resolver's pace allows.
     fn request_resolution(&mut self);
+
+    /// Now.
+    fn now(&self) -> Time;
+
+    /// How long one attempt to connect may take before the next address is tried beside it (gRFC A61).
+    fn connection_attempt_delay(&self) -> Duration;
 
     /// Randomness.
     fn random(&mut self) -> &mut dyn Random;

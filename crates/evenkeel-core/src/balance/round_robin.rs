@@ -1,42 +1,61 @@
 //! `round_robin`: every READY endpoint in turn (gRPC load-balancing document, gRFC A61).
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::children::Children;
 use super::picker::{FailPicker, PickFailure};
 use super::{
-    CallInfo, Controller, Pick, Picker, Policy, QueuePicker, Random, SubchannelId, SubchannelUpdate,
+    CallInfo, Controller, Pick, Picker, Policy, PolicyConfig, QueuePicker, Random, SubchannelId,
+    SubchannelUpdate,
 };
-use crate::endpoint::{Endpoint, EndpointKey};
+use crate::endpoint::Endpoint;
 use crate::random::index;
 use crate::state::ConnectivityState;
+use crate::time::Time;
+
+/// Settings of `round_robin`: it has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RoundRobinConfig(());
 
 /// Keeps every endpoint connected and spreads calls evenly over those that are READY.
 ///
-/// An endpoint that leaves the list takes no new calls; its connection ends with the calls that run on it.
+/// An endpoint with several addresses is connected to at one of them, as [`PickFirst`](super::PickFirst) does. An
+/// endpoint that leaves the list takes no new calls; its connection ends with the calls that run on it.
 #[derive(Debug)]
 pub struct RoundRobin {
-    children: HashMap<SubchannelId, Child>,
-    by_key: HashMap<EndpointKey, SubchannelId>,
-    /// In the order of the list.
-    order: Vec<SubchannelId>,
+    children: Children,
     resolver_error: Option<Arc<str>>,
-    last_error: Option<Arc<str>>,
     resolved: bool,
+    /// The state that the last picker went with.
+    published: Option<ConnectivityState>,
     changed: bool,
-}
-
-#[derive(Debug)]
-struct Child {
-    key: EndpointKey,
-    state: ConnectivityState,
 }
 
 #[derive(Debug)]
 struct RoundRobinPicker {
     ready: Box<[SubchannelId]>,
     next: AtomicUsize,
+}
+
+impl RoundRobinConfig {
+    /// The name in a service config.
+    pub const NAME: &'static str = "round_robin";
+
+    /// Settings as they are by default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl PolicyConfig for RoundRobinConfig {
+    fn name(&self) -> &str {
+        Self::NAME
+    }
+
+    fn build(&self) -> Box<dyn Policy> {
+        Box::new(RoundRobin::new())
+    }
 }
 
 impl Default for RoundRobin {
@@ -49,53 +68,16 @@ impl RoundRobin {
     /// A policy that has not heard of any endpoint yet: calls wait.
     pub fn new() -> Self {
         Self {
-            children: HashMap::new(),
-            by_key: HashMap::new(),
-            order: Vec::new(),
+            children: Children::default(),
             resolver_error: None,
-            last_error: None,
             resolved: false,
-            changed: true,
+            published: None,
+            changed: false,
         }
-    }
-
-    fn adopt(
-        &mut self,
-        endpoint: &Endpoint,
-        key: EndpointKey,
-        controller: &mut dyn Controller,
-    ) -> SubchannelId {
-        let id = controller.create_subchannel(endpoint);
-        self.by_key.insert(key.clone(), id);
-        self.children.insert(id, Child { key, state: ConnectivityState::Idle });
-        controller.connect(id);
-        id
-    }
-
-    fn dismiss(&mut self, id: SubchannelId, controller: &mut dyn Controller) {
-        if let Some(child) = self.children.remove(&id) {
-            self.by_key.remove(&child.key);
-            controller.remove_subchannel(id);
-        }
-    }
-
-    fn aggregate(&self) -> ConnectivityState {
-        let mut result = ConnectivityState::TransientFailure;
-        for child in self.children.values() {
-            match child.state {
-                ConnectivityState::Ready => return ConnectivityState::Ready,
-                // An IDLE child has been asked to connect already.
-                ConnectivityState::Connecting | ConnectivityState::Idle => {
-                    result = ConnectivityState::Connecting;
-                }
-                ConnectivityState::TransientFailure | ConnectivityState::Shutdown => {}
-            }
-        }
-        result
     }
 
     fn failure(&self) -> PickFailure {
-        let text = match (&self.resolver_error, &self.last_error) {
+        let text = match (&self.resolver_error, self.children.last_failure()) {
             (Some(error), _) if self.children.is_empty() => Arc::clone(error),
             (_, Some(error)) if !self.children.is_empty() => {
                 format!("no endpoint is READY; last error: {error}").into()
@@ -108,81 +90,52 @@ impl RoundRobin {
 
 impl Policy for RoundRobin {
     fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller) {
+        // Without endpoints it is the text of failures that changes.
+        self.changed |= !self.resolved || endpoints.is_empty();
         self.resolved = true;
         self.resolver_error = None;
-        self.changed = true;
-        // Clients that start together must not all connect to the list's first endpoint first.
-        let start = index(controller.random(), endpoints.len());
-        let (head, tail) = endpoints.split_at(start);
-        let before = std::mem::take(&mut self.order);
-        let mut listed = HashSet::with_capacity(endpoints.len());
-        for endpoint in tail.iter().chain(head) {
-            let key = endpoint.key();
-            let id = match self.by_key.get(&key) {
-                Some(id) => *id,
-                None => self.adopt(endpoint, key, controller),
-            };
-            // An endpoint that the list names twice is one endpoint.
-            if listed.insert(id) {
-                self.order.push(id);
-            }
-        }
-        for id in before {
-            if !listed.contains(&id) {
-                self.dismiss(id, controller);
-            }
-        }
+        self.children.on_endpoints(endpoints, controller);
     }
 
     fn on_resolver_error(&mut self, error: &Arc<str>, _: &mut dyn Controller) {
         self.resolved = true;
-        self.resolver_error = Some(Arc::clone(error));
-        self.changed = true;
+        if self.children.is_empty() {
+            self.resolver_error = Some(Arc::clone(error));
+            self.changed = true;
+        }
     }
 
     fn on_subchannel_state(&mut self, update: &SubchannelUpdate, controller: &mut dyn Controller) {
-        let Some(child) = self.children.get_mut(&update.id) else { return };
-        // TRANSIENT_FAILURE sticks until READY, so that a channel without a working endpoint fails calls
-        // instead of blinking between failing and holding them.
-        let sticky = child.state == ConnectivityState::TransientFailure
-            && matches!(update.to, ConnectivityState::Idle | ConnectivityState::Connecting);
-        if !sticky && child.state != update.to {
-            child.state = update.to;
-            self.changed = true;
-        }
-        if let Some(cause) = &update.cause {
-            self.last_error = Some(Arc::clone(cause));
-            self.changed = true;
-        }
-        let lost = update.from == ConnectivityState::Ready;
-        let failed = update.to == ConnectivityState::TransientFailure;
-        if lost || failed {
-            controller.request_resolution();
-        }
-        if update.to == ConnectivityState::Idle {
-            controller.connect(update.id);
-        }
+        self.children.on_subchannel_state(update, controller);
+    }
+
+    fn next_wakeup(&self) -> Option<Time> {
+        self.children.next_wakeup()
+    }
+
+    fn on_wakeup(&mut self, controller: &mut dyn Controller) {
+        self.children.on_wakeup(controller);
+    }
+
+    fn state(&self) -> ConnectivityState {
+        if self.resolved { self.children.state() } else { ConnectivityState::Connecting }
     }
 
     fn take_picker(&mut self, random: &mut dyn Random) -> Option<(ConnectivityState, Arc<dyn Picker>)> {
-        if !std::mem::take(&mut self.changed) {
+        let state = self.state();
+        let is_new_state = self.published.replace(state) != Some(state);
+        let is_changed = self.children.take_changed() | std::mem::take(&mut self.changed);
+        if !is_new_state && !is_changed {
             return None;
         }
-        if !self.resolved {
-            return Some((ConnectivityState::Connecting, Arc::new(QueuePicker)));
-        }
-        let state = self.aggregate();
         let picker: Arc<dyn Picker> = match state {
             ConnectivityState::Ready => {
-                let is_ready = |id: &&SubchannelId| {
-                    self.children.get(id).is_some_and(|child| child.state == ConnectivityState::Ready)
-                };
-                let ready: Box<[SubchannelId]> = self.order.iter().filter(is_ready).copied().collect();
+                let ready: Box<[SubchannelId]> = self.children.ready().into();
                 let next = AtomicUsize::new(index(random, ready.len()));
                 Arc::new(RoundRobinPicker { ready, next })
             }
-            ConnectivityState::Connecting => Arc::new(QueuePicker),
-            _ => Arc::new(FailPicker(self.failure())),
+            ConnectivityState::TransientFailure => Arc::new(FailPicker(self.failure())),
+            _ => Arc::new(QueuePicker),
         };
         Some((state, picker))
     }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::balance::{Controller, SubchannelId, SubchannelUpdate};
-use crate::connect::{Event, Settings, Subchannel, Transition};
-use crate::endpoint::{Endpoint, EndpointKey};
+use crate::connect::{self, Event, Subchannel, Transition};
+use crate::endpoint::{Address, Endpoint};
 use crate::random::Random;
 use crate::state::ConnectivityState;
 use crate::time::Time;
@@ -19,14 +20,14 @@ pub struct AttemptId(pub u64);
 /// Something to do for a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Start connecting to `endpoint`, and give up at `deadline`.
+    /// Start connecting to `address`, and give up at `deadline`.
     Connect {
         /// The subchannel.
         id: SubchannelId,
         /// The name of this attempt.
         attempt: AttemptId,
         /// Where to.
-        endpoint: Endpoint,
+        address: Address,
         /// When the attempt has failed if it has not succeeded.
         deadline: Time,
     },
@@ -39,13 +40,15 @@ pub enum Action {
     },
     /// Ask the resolver for a fresh answer.
     Resolve {
-        /// No endpoint is READY.
+        /// No subchannel is READY.
         urgent: bool,
     },
     /// Tell observers about a subchannel.
     Report {
+        /// Which one.
+        id: SubchannelId,
         /// Where it connects to.
-        endpoint: Endpoint,
+        address: Address,
         /// The change.
         from: ConnectivityState,
         /// The change.
@@ -55,16 +58,25 @@ pub enum Action {
     },
 }
 
+/// What a channel needs to know beside events.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// For each subchannel.
+    pub subchannel: connect::Settings,
+    /// How long one attempt to connect may take before the next address is tried beside it; held to 100 ms to 2 s.
+    pub connection_attempt_delay: Duration,
+}
+
 pub(super) struct Links {
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
-    by_key: HashMap<EndpointKey, SubchannelId>,
+    /// How many subchannels to an address are READY: two policies may have one each.
+    ready: HashMap<Address, usize>,
     timers: BTreeSet<(Time, SubchannelId)>,
     updates: VecDeque<(u64, SubchannelUpdate)>,
     actions: Vec<Action>,
     /// One request for a batch of events; whether it is urgent is seen at the batch's end.
     resolution_wanted: bool,
-    ready: usize,
     next_attempt: u64,
     next_serial: u64,
     now: Time,
@@ -73,7 +85,7 @@ pub(super) struct Links {
 }
 
 struct Slot {
-    endpoint: Endpoint,
+    address: Address,
     machine: Subchannel,
     attempt: Option<AttemptId>,
     /// Tells a slot's occupants apart: an index is used again, a serial never.
@@ -85,12 +97,11 @@ impl Links {
         Self {
             slots: Vec::new(),
             free: Vec::new(),
-            by_key: HashMap::new(),
+            ready: HashMap::new(),
             timers: BTreeSet::new(),
             updates: VecDeque::new(),
             actions: Vec::new(),
             resolution_wanted: false,
-            ready: 0,
             next_attempt: 0,
             next_serial: 0,
             now: Time::ORIGIN,
@@ -105,7 +116,7 @@ impl Links {
 
     pub(super) fn take_actions(&mut self) -> Vec<Action> {
         if std::mem::take(&mut self.resolution_wanted) {
-            self.actions.push(Action::Resolve { urgent: self.ready == 0 });
+            self.actions.push(Action::Resolve { urgent: self.ready.is_empty() });
         }
         std::mem::take(&mut self.actions)
     }
@@ -115,14 +126,11 @@ impl Links {
     }
 
     pub(super) fn is_any_ready(&self) -> bool {
-        self.ready > 0
+        !self.ready.is_empty()
     }
 
-    pub(super) fn is_endpoint_ready(&self, key: &EndpointKey) -> bool {
-        self.by_key
-            .get(key)
-            .and_then(|id| self.slot(*id))
-            .is_some_and(|slot| slot.machine.state() == ConnectivityState::Ready)
+    pub(super) fn is_endpoint_ready(&self, endpoint: &Endpoint) -> bool {
+        endpoint.addresses().iter().any(|address| self.ready.contains_key(address))
     }
 
     /// Fires the backoff timers that are due.
@@ -169,7 +177,7 @@ impl Links {
         let Some(slot) = self.slots.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
         let old_timer = slot.machine.next_wakeup();
         let Some(Transition { from, to }) =
-            slot.machine.on_event(event, self.now, &self.settings, self.random.as_mut())
+            slot.machine.on_event(event, self.now, &self.settings.subchannel, self.random.as_mut())
         else {
             return;
         };
@@ -187,30 +195,39 @@ impl Links {
                 self.actions.push(Action::Connect {
                     id,
                     attempt,
-                    endpoint: slot.endpoint.clone(),
+                    address: slot.address.clone(),
                     deadline: slot.machine.attempt_deadline().unwrap_or(self.now),
                 });
             }
-            ConnectivityState::Ready => self.ready += 1,
+            ConnectivityState::Ready => *self.ready.entry(slot.address.clone()).or_default() += 1,
             ConnectivityState::Idle | ConnectivityState::TransientFailure | ConnectivityState::Shutdown => {
                 if let Some(attempt) = slot.attempt.take() {
                     self.actions.push(Action::Release { id, attempt });
                 }
             }
         }
+        let (address, serial) = (slot.address.clone(), slot.serial);
         if from == ConnectivityState::Ready {
-            self.ready -= 1;
+            self.forget_ready(&address);
         }
-        let endpoint = slot.endpoint.clone();
-        self.actions.push(Action::Report { endpoint, from, to, cause: cause.clone() });
-        self.updates.push_back((slot.serial, SubchannelUpdate { id, from, to, cause }));
+        self.actions.push(Action::Report { id, address, from, to, cause: cause.clone() });
+        self.updates.push_back((serial, SubchannelUpdate { id, from, to, cause }));
+    }
+
+    fn forget_ready(&mut self, address: &Address) {
+        if let Some(count) = self.ready.get_mut(address) {
+            *count -= 1;
+            if *count == 0 {
+                self.ready.remove(address);
+            }
+        }
     }
 }
 
 impl Controller for Links {
-    fn create_subchannel(&mut self, endpoint: &Endpoint) -> SubchannelId {
+    fn create_subchannel(&mut self, address: &Address) -> SubchannelId {
         let slot = Slot {
-            endpoint: endpoint.clone(),
+            address: address.clone(),
             machine: Subchannel::new(),
             attempt: None,
             serial: self.next_serial,
@@ -226,7 +243,6 @@ impl Controller for Links {
         if let Some(place) = self.slots.get_mut(id.0 as usize) {
             *place = Some(slot);
         }
-        self.by_key.insert(endpoint.key(), id);
         id
     }
 
@@ -236,16 +252,21 @@ impl Controller for Links {
 
     fn remove_subchannel(&mut self, id: SubchannelId) {
         self.feed(id, Event::Shutdown, None);
-        let Some(slot) = self.slots.get_mut(id.0 as usize).and_then(Option::take) else { return };
-        let key = slot.endpoint.key();
-        if self.by_key.get(&key) == Some(&id) {
-            self.by_key.remove(&key);
+        if self.slots.get_mut(id.0 as usize).and_then(Option::take).is_some() {
+            self.free.push(id.0);
         }
-        self.free.push(id.0);
     }
 
     fn request_resolution(&mut self) {
         self.resolution_wanted = true;
+    }
+
+    fn now(&self) -> Time {
+        self.now
+    }
+
+    fn connection_attempt_delay(&self) -> Duration {
+        self.settings.connection_attempt_delay
     }
 
     fn random(&mut self) -> &mut dyn Random {

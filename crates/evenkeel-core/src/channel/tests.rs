@@ -1,6 +1,7 @@
 use super::*;
 use crate::backoff::Backoff;
-use crate::balance::{CallInfo, Pick, RoundRobin};
+use crate::balance::{CallInfo, Pick, RoundRobinConfig};
+use crate::connect;
 use ConnectivityState::{Connecting, Ready, TransientFailure};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,8 +21,14 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let settings = Settings { backoff: Backoff::default(), connect_timeout: Duration::from_secs(20) };
-        let channel = Channel::new(Box::new(RoundRobin::new()), settings, Box::new(|| u64::MAX / 2));
+        let settings = Settings {
+            subchannel: connect::Settings {
+                backoff: Backoff::default(),
+                connect_timeout: Duration::from_secs(20),
+            },
+            connection_attempt_delay: Duration::from_millis(250),
+        };
+        let channel = Channel::new(&RoundRobinConfig::default(), settings, Box::new(|| u64::MAX / 2));
         let mut world = Self {
             channel,
             now: Time::ORIGIN,
@@ -39,8 +46,8 @@ impl World {
     fn work(&mut self) {
         for action in self.channel.take_actions() {
             match action {
-                Action::Connect { id, attempt, endpoint, .. } => {
-                    self.dialling.insert(endpoint.to_string(), (id, attempt));
+                Action::Connect { id, attempt, address, .. } => {
+                    self.dialling.insert(address.to_string(), (id, attempt));
                 }
                 Action::Release { attempt, .. } => {
                     self.dialling.retain(|_, (_, other)| *other != attempt);

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -123,6 +124,18 @@ impl Drop for DnsServer {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// The answer to a question of the caller's own transport, for worlds without sockets: how long it takes and its bytes.
+/// Nothing for silence and for what is no question.
+pub fn answer(
+    message: &[u8],
+    transport: Transport,
+    reply: impl FnOnce(&Query) -> Reply,
+) -> Option<(Duration, Vec<u8>)> {
+    let question = wire::Question::parse(message)?;
+    let reply = reply(&question.to_query(transport));
+    Some((reply.delay(), reply.encode(&question, transport == Transport::Udp)?))
 }
 
 impl RecordType {

@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 
 use super::wire::Question;
-use super::{Query, RecordType, State, Transport};
+use super::{State, Transport};
 
 /// A UDP and a TCP socket on one port.
 pub(super) async fn bind() -> io::Result<(UdpSocket, TcpListener)> {
@@ -70,8 +70,8 @@ async fn converse(mut stream: TcpStream, state: &State) -> io::Result<()> {
 }
 
 fn take_note(state: &State, question: &Question, transport: Transport) -> super::Reply {
-    let record_type = RecordType::from_code(question.record_type);
-    let query = Query { name: question.name.clone(), record_type, transport, edns: question.edns };
+    let query = question.to_query(transport);
+    let reply = state.reply(&query.name, query.record_type);
     state.queries.send_modify(|queries| queries.push(query));
-    state.reply(&question.name, record_type)
+    reply
 }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::{Query, RecordType, Transport};
+
 pub(super) const TYPE_A: u16 = 1;
 const TYPE_CNAME: u16 = 5;
 const TYPE_SOA: u16 = 6;
@@ -56,6 +58,11 @@ impl Question {
         let has_opt = u16_at(message, at + 5) == Some(TYPE_OPT);
         let edns = u16_at(message, at + 7).filter(|_| has_opt);
         is_query.then(|| Self { id, name: labels.join("."), record_type, edns, bytes })
+    }
+
+    pub(super) fn to_query(&self, transport: Transport) -> Query {
+        let record_type = RecordType::from_code(self.record_type);
+        Query { name: self.name.clone(), record_type, transport, edns: self.edns }
     }
 
     pub(super) fn respond(&self, id: u16, response: &Response) -> Vec<u8> {

@@ -5,14 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::backoff::Backoff;
-use evenkeel_core::connect::Settings;
+#[cfg(feature = "unstable")]
+use evenkeel_core::balance::PolicyFactory;
+use evenkeel_core::balance::{PolicyChoice, Registry, RoundRobinConfig};
+use evenkeel_core::channel::Settings;
+use evenkeel_core::connect;
 use evenkeel_core::target::{Target, TargetError};
 use http::HeaderValue;
 use http::uri::{Authority, Scheme};
 
-use super::channel::{Channel, ConnectError};
+use super::channel::Channel;
 use super::config::Config;
-use super::connect::{Connector, Sockets, TcpOptions};
+#[cfg(feature = "tls")]
+use super::connect::ClientTls;
+use super::connect::{Connector, Sockets, TcpOptions, Transport};
+use super::error::{BuildError, ConnectError};
 use super::options::Refresh;
 use super::resolve::{ResolveContext, ResolverFactory, built_in};
 use crate::http2::client::Http2Settings;
@@ -23,6 +30,9 @@ const USER_AGENT: &str = concat!("grpc-rust-evenkeel/", env!("CARGO_PKG_VERSION"
 
 /// The least time an attempt to connect is given (gRPC connection backoff).
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The head start of one address of an endpoint before the next is tried beside it (gRFC A61).
+const CONNECTION_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Without calls for so long, a channel closes its connections (gRFC A62).
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -40,53 +50,30 @@ pub struct ChannelBuilder {
     authority: Option<String>,
     user_agent: Option<String>,
     wait_for_ready: bool,
+    policies: Registry,
+    policy: PolicyChoice,
     connect: Settings,
     connector: Option<Arc<dyn Connector>>,
     tcp: TcpOptions,
+    #[cfg(feature = "tls")]
+    tls: Option<ClientTls>,
     http2: Http2Settings,
     idle_timeout: Option<Duration>,
     observers: Observers,
 }
 
-/// Why a channel could not be built. Each names the part at fault.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The target.
-    #[error("bad target `{target}`: {error}")]
-    Target {
-        /// The whole target.
-        target: String,
-        /// What is wrong with it.
-        #[source]
-        error: TargetError,
-    },
-    /// The `:authority`, set on the builder or made from the target.
-    #[error("`{authority}` cannot be an :authority")]
-    Authority {
-        /// The text.
-        authority: String,
-    },
-    /// The user agent.
-    #[error("`{user_agent}` cannot be a user-agent header")]
-    UserAgent {
-        /// The text.
-        user_agent: String,
-    },
-    /// A number out of its bounds.
-    #[error("{setting} is {value}, but must be {bounds}")]
-    Setting {
-        /// The builder's method.
-        setting: &'static str,
-        /// What it was given.
-        value: u32,
-        /// What it takes.
-        bounds: &'static str,
-    },
+impl Channel {
+    /// Starts the settings of a channel to `target`, for example `dns:///greeter-headless.default.svc.cluster.local:50051`.
+    ///
+    /// Built in are `dns`, `passthrough`, `ipv4`, `ipv6`, `unix` and `unix-abstract`; a target without a scheme
+    /// means `dns:///target` (gRPC naming).
+    pub fn builder(target: impl Into<String>) -> ChannelBuilder {
+        ChannelBuilder::new(target.into())
+    }
 }
 
 impl ChannelBuilder {
-    pub(super) fn new(target: String) -> Self {
+    fn new(target: String) -> Self {
         Self {
             target,
             factories: Vec::new(),
@@ -94,9 +81,19 @@ impl ChannelBuilder {
             authority: None,
             user_agent: None,
             wait_for_ready: false,
-            connect: Settings { backoff: Backoff::default(), connect_timeout: CONNECT_TIMEOUT },
+            policies: Registry::default(),
+            policy: RoundRobinConfig::default().into(),
+            connect: Settings {
+                subchannel: connect::Settings {
+                    backoff: Backoff::default(),
+                    connect_timeout: CONNECT_TIMEOUT,
+                },
+                connection_attempt_delay: CONNECTION_ATTEMPT_DELAY,
+            },
             connector: None,
             tcp: TcpOptions::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
             http2: Http2Settings::default(),
             idle_timeout: Some(IDLE_TIMEOUT),
             observers: Observers::default(),
@@ -114,6 +111,20 @@ impl ChannelBuilder {
     /// [`CallOptions`](super::CallOptions) override it for one call (gRPC wait-for-ready).
     pub fn wait_for_ready(mut self, wait: bool) -> Self {
         self.wait_for_ready = wait;
+        self
+    }
+
+    /// The load-balancing policy: its settings ([`RoundRobinConfig`](crate::balance::RoundRobinConfig),
+    /// [`PickFirstConfig`](crate::balance::PickFirstConfig)), or its name (`"pick_first"`). Default: `round_robin`.
+    pub fn policy(mut self, policy: impl Into<PolicyChoice>) -> Self {
+        self.policy = policy.into();
+        self
+    }
+
+    /// Adds a load-balancing policy that can be chosen by its name; it wins over a built-in one of that name.
+    #[cfg(feature = "unstable")]
+    pub fn policy_factory(mut self, factory: impl PolicyFactory) -> Self {
+        self.policies.add(Arc::new(factory));
         self
     }
 
@@ -154,17 +165,31 @@ impl ChannelBuilder {
         self
     }
 
+    /// Speaks TLS on every connection, a connector's own too; calls then carry `:scheme` https. Default: plain text.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: ClientTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// The least time one attempt to connect is given, the server's SETTINGS included. Default: 20 s.
     ///
     /// While the backoff is longer than this, an attempt has as long as the backoff.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect.connect_timeout = limit;
+        self.connect.subchannel.connect_timeout = limit;
         self
     }
 
     /// The delays between attempts to connect to one endpoint. Default: 1 s, ×1.6, ±20 %, at most 120 s.
     pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.connect.backoff = backoff;
+        self.connect.subchannel.backoff = backoff;
+        self
+    }
+
+    /// How long one address of an endpoint (with `pick_first`: of all endpoints) is tried alone before the next is
+    /// tried beside it. Default: 250 ms; held to 100 ms to 2 s (gRFC A61, RFC 8305).
+    pub fn connection_attempt_delay(mut self, delay: Duration) -> Self {
+        self.connect.connection_attempt_delay = delay;
         self
     }
 
@@ -194,6 +219,13 @@ impl ChannelBuilder {
         self
     }
 
+    /// The stream id past which a connection is replaced. A test cannot make a billion calls first: not for programs.
+    #[doc(hidden)]
+    pub fn last_stream_id(mut self, id: u32) -> Self {
+        self.http2.last_stream_id = id;
+        self
+    }
+
     /// Without a call for so long, the channel closes its connections and goes IDLE; the next call wakes it. `None`
     /// keeps them. Default: 30 min (gRFC A62). Takes effect up to a quarter late.
     pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
@@ -201,7 +233,8 @@ impl ChannelBuilder {
         self
     }
 
-    /// Makes the channel. No I/O, no runtime needed: the first call or [`Channel::connect`] starts it.
+    /// Makes the channel. No I/O, no runtime needed: the first call or [`Channel::connect`] starts it. Only files that
+    /// TLS names, or the platform's roots, are read here.
     ///
     /// # Errors
     /// When the target or a setting cannot be used; the error names it.
@@ -211,21 +244,25 @@ impl ChannelBuilder {
         let (target, factory) = self.resolve_target()?;
         let authority = self
             .authority
+            .take()
+            .or_else(|| self.tls_authority())
             .or_else(|| factory.default_authority(&target))
             .unwrap_or_else(|| target.default_authority());
+        let authority = Authority::try_from(&*authority).map_err(|_| BuildError::Authority { authority })?;
+        let (scheme, transport) = self.transport(&authority)?;
         let mut observers = Observers::default();
         observers.add(Arc::new(Log::new(&target.to_string())));
         observers.extend(self.observers);
-        let tcp = self.tcp;
         Ok(Channel::new(Config {
             factory,
             refresh: self.refresh,
-            scheme: Scheme::HTTP,
-            authority: Authority::try_from(&*authority).map_err(|_| BuildError::Authority { authority })?,
+            scheme,
+            authority,
             user_agent: user_agent(self.user_agent)?,
             wait_for_ready: self.wait_for_ready,
+            policy: self.policies.resolve(&self.policy)?,
             connect: self.connect,
-            connector: self.connector.unwrap_or_else(|| Arc::new(Sockets { tcp })),
+            transport,
             http2: self.http2,
             idle_timeout: self.idle_timeout,
             observers,
@@ -259,6 +296,31 @@ impl ChannelBuilder {
             return Err(BuildError::Setting { setting, value, bounds: "from 2^14 to 2^24 - 1" });
         }
         Ok(())
+    }
+
+    /// What connects, and what calls then name as their scheme.
+    fn transport(&mut self, authority: &Authority) -> Result<(Scheme, Transport), BuildError> {
+        let tcp = self.tcp;
+        let connector = self.connector.take().unwrap_or_else(|| Arc::new(Sockets { tcp }));
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let tls = Some(Arc::new(tls.for_authority(authority)?));
+            return Ok((Scheme::HTTPS, Transport { connector, tls }));
+        }
+        let _ = authority;
+        let plain = Transport {
+            connector,
+            #[cfg(feature = "tls")]
+            tls: None,
+        };
+        Ok((Scheme::HTTP, plain))
+    }
+
+    fn tls_authority(&self) -> Option<String> {
+        #[cfg(feature = "tls")]
+        return self.tls.as_ref()?.authority();
+        #[cfg(not(feature = "tls"))]
+        return None;
     }
 
     /// Finds the target's resolver and lets it look at the target once, so that a bad one fails here.

@@ -1,19 +1,16 @@
 //! The channel: what tonic's generated clients are given.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use evenkeel_core::state::ConnectivityState;
-use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
 use tonic::Status;
 
-use super::builder::{BuildError, ChannelBuilder};
 use super::call::{ResponseBody, ResponseFuture};
 use super::config::Config;
-use super::driver::{Command, Driver};
-use super::shared::Shared;
+use super::error::ConnectError;
+use super::inner::Inner;
 
 /// A gRPC channel: one target, all its backends. Give it, cloned freely, to tonic's generated clients.
 ///
@@ -27,53 +24,9 @@ pub struct Channel {
     inner: Arc<Inner>,
 }
 
-/// What calls are told after [`Channel::close`].
-pub(super) const CLOSED: &str = "the channel was closed";
-
-/// Why [`ChannelBuilder::connect`] or [`Channel::ready`] gave up.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The channel could not be built.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// No endpoint could be reached.
-    #[error("not connected: {cause}")]
-    Unavailable {
-        /// What the last attempt, or the resolver, said.
-        cause: Arc<str>,
-    },
-    /// The channel was closed meanwhile.
-    #[error("the channel was closed")]
-    Closed,
-    /// There is no tokio runtime here for the channel's tasks.
-    #[error("a channel must be started on a tokio runtime")]
-    NoRuntime,
-}
-
-pub(super) struct Inner {
-    pub(super) shared: Arc<Shared>,
-    pub(super) config: Arc<Config>,
-    commands: mpsc::UnboundedSender<Command>,
-    /// The driver, until it is started.
-    seed: Mutex<Option<Driver>>,
-}
-
 impl Channel {
-    /// Starts the settings of a channel to `target`, for example `dns:///greeter-headless.default.svc.cluster.local:50051`.
-    ///
-    /// Built in are `dns`, `passthrough`, `ipv4`, `ipv6`, `unix` and `unix-abstract`; a target without a scheme
-    /// means `dns:///target` (gRPC naming).
-    pub fn builder(target: impl Into<String>) -> ChannelBuilder {
-        ChannelBuilder::new(target.into())
-    }
-
     pub(super) fn new(config: Config) -> Self {
-        let shared = Arc::new(Shared::new());
-        let config = Arc::new(config);
-        let (commands, inbox) = mpsc::unbounded_channel();
-        let driver = Driver::new(Arc::clone(&shared), Arc::clone(&config), inbox);
-        Self { inner: Arc::new(Inner { shared, config, commands, seed: Mutex::new(Some(driver)) }) }
+        Self { inner: Arc::new(Inner::new(config)) }
     }
 
     /// The connectivity state now.
@@ -129,35 +82,7 @@ impl Channel {
     ///
     /// Returns when its tasks have ended. Dropping the future does not stop the closing.
     pub async fn close(&self) {
-        let (done, closed) = oneshot::channel();
-        if self.inner.take_seed().is_some() {
-            self.inner.shared.publish_shutdown(CLOSED);
-        }
-        if self.inner.commands.send(Command::Close(done)).is_ok() {
-            // An error means that the driver has ended already.
-            let _ = closed.await;
-        }
-    }
-}
-
-impl Inner {
-    /// Has the channel leave IDLE, on this runtime if it was not started before.
-    pub(super) fn exit_idle(&self) -> Result<(), ConnectError> {
-        let mut seed = self.seed.lock().unwrap_or_else(PoisonError::into_inner);
-        if seed.is_some() {
-            let runtime = Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
-            if let Some(driver) = seed.take() {
-                runtime.spawn(driver.run());
-            }
-        }
-        drop(seed);
-        // Without a driver the state is SHUTDOWN, which is what the caller looks at next.
-        let _ = self.commands.send(Command::ExitIdle);
-        Ok(())
-    }
-
-    fn take_seed(&self) -> Option<Driver> {
-        self.seed.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.inner.close().await;
     }
 }
 

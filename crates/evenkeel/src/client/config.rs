@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_core::connect::Settings;
+use evenkeel_core::balance::PolicyConfig;
+use evenkeel_core::channel::Settings;
 use evenkeel_core::target::Target;
 use http::HeaderValue;
 use http::uri::{Authority, Scheme};
 
-use super::connect::Connector;
+use super::connect::Transport;
 use super::options::Refresh;
 use super::resolve::ResolverFactory;
 use crate::http2::client::Http2Settings;
@@ -24,8 +25,9 @@ pub(super) struct Config {
     pub(super) authority: Authority,
     pub(super) user_agent: HeaderValue,
     pub(super) wait_for_ready: bool,
+    pub(super) policy: Arc<dyn PolicyConfig>,
     pub(super) connect: Settings,
-    pub(super) connector: Arc<dyn Connector>,
+    pub(super) transport: Transport,
     pub(super) http2: Http2Settings,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) observers: Observers,
@@ -36,6 +38,7 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("target", &self.target)
             .field("authority", &self.authority)
+            .field("policy", &self.policy)
             .field("connect", &self.connect)
             .finish_non_exhaustive()
     }

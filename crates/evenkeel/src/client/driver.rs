@@ -8,19 +8,19 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_core::balance::{QueuePicker, RoundRobin, SubchannelId};
+use evenkeel_core::balance::{QueuePicker, SubchannelId};
 use evenkeel_core::channel::{Action, AttemptId, Channel as Decisions};
+use evenkeel_core::endpoint::Endpoint;
 use evenkeel_core::state::ConnectivityState;
 use evenkeel_core::time::Time;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
 
-use super::channel::CLOSED;
 use super::config::Config;
 use super::connect::{Attempt, Dialler, LinkEvent};
 use super::resolve::Answer;
-use super::shared::Shared;
+use super::shared::{CLOSED, Shared};
 use crate::http2::client::Connection;
 use crate::observe::Event;
 use idle::IdleTimer;
@@ -61,7 +61,7 @@ impl Driver {
     ) -> Self {
         let (events, links) = mpsc::unbounded_channel();
         let dialler = Dialler {
-            connector: Arc::clone(&config.connector),
+            transport: config.transport.clone(),
             settings: config.http2,
             events,
             cut: shared.cut.subscribe(),
@@ -211,7 +211,8 @@ impl Driver {
 
     fn act(&mut self, action: Action) {
         match action {
-            Action::Connect { id, attempt, endpoint, deadline } => {
+            Action::Connect { id, attempt, address, deadline } => {
+                let endpoint = Endpoint::from(address);
                 let deadline = self.origin + deadline.since_origin();
                 let task = self.dialler.clone().run(Attempt { id, attempt, endpoint, deadline });
                 self.attempts.insert(attempt, self.tasks.spawn(task));
@@ -229,18 +230,21 @@ impl Driver {
                     self.config.observers.tell(&Event::RefreshRequested { urgent });
                 }
             }
-            Action::Report { endpoint, from, to, cause } => {
-                self.config.observers.tell(&Event::SubchannelState { endpoint, from, to, cause });
+            Action::Report { address, from, to, cause, .. } => {
+                self.config.observers.tell(&Event::SubchannelState { address, from, to, cause });
             }
         }
     }
 
     fn exit_idle(&mut self) {
-        if self.decisions.is_some() {
+        let now = self.now();
+        if let Some(decisions) = &mut self.decisions {
+            // The policy may be IDLE though the channel is at work.
+            decisions.exit_idle(now);
             return;
         }
         let random = Box::new(|| fastrand::u64(..));
-        self.decisions = Some(Decisions::new(Box::new(RoundRobin::new()), self.config.connect, random));
+        self.decisions = Some(Decisions::new(self.config.policy.as_ref(), self.config.connect, random));
         self.idle.restart(Instant::now());
         // CONNECTING is published before the resolver has said anything: who waits for a change must see it.
         self.apply();

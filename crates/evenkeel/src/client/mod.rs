@@ -6,14 +6,19 @@ mod channel;
 mod config;
 mod connect;
 mod driver;
+mod error;
+mod inner;
 mod manual;
 mod options;
 pub(crate) mod resolve;
 mod shared;
 
-pub use builder::{BuildError, ChannelBuilder};
+pub use builder::ChannelBuilder;
 pub use call::{ResponseBody, ResponseFuture};
-pub use channel::{Channel, ConnectError};
+pub use channel::Channel;
+#[cfg(feature = "tls")]
+pub use connect::ClientTls;
 pub use connect::{Connector, Io, TcpOptions};
+pub use error::{BuildError, ConnectError};
 pub use manual::Manual;
 pub use options::{CallOptions, Peer, Refresh};

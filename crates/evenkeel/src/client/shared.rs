@@ -8,8 +8,12 @@ use arc_swap::ArcSwap;
 use evenkeel_core::balance::{CallInfo, Pick, PickFailure, Picker, QueuePicker, SubchannelId};
 use evenkeel_core::state::ConnectivityState;
 use tokio::sync::watch;
+use tonic::Status;
 
 use crate::http2::client::Connection;
+
+/// What calls are told after a channel was closed.
+pub(super) const CLOSED: &str = "the channel was closed";
 
 /// One moment of a channel: the picker and the connections that its picks are indices into.
 pub(super) struct Snapshot {
@@ -107,8 +111,9 @@ impl Shared {
         }
     }
 
-    pub(super) fn is_cut(&self) -> bool {
-        *self.cut.borrow()
+    /// A call that a closed channel cut off was cancelled, whatever its connection says.
+    pub(super) fn cut_or(&self, status: Status) -> Status {
+        if *self.cut.borrow() { Status::cancelled(CLOSED) } else { status }
     }
 }
 

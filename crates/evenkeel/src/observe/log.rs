@@ -25,12 +25,12 @@ impl Observer for Log {
             Event::ChannelState { from, to } => {
                 tracing::info!(channel = target, %from, %to, "channel state");
             }
-            Event::SubchannelState { endpoint, from, to, cause } => {
+            Event::SubchannelState { address, from, to, cause } => {
                 let cause = cause.as_deref().unwrap_or("");
                 if *to == ConnectivityState::TransientFailure {
-                    tracing::warn!(channel = target, %endpoint, %from, %to, cause, "subchannel state");
+                    tracing::warn!(channel = target, %address, %from, %to, cause, "subchannel state");
                 } else {
-                    tracing::debug!(channel = target, %endpoint, %from, %to, cause, "subchannel state");
+                    tracing::debug!(channel = target, %address, %from, %to, cause, "subchannel state");
                 }
             }
             Event::GoAway { address, code, debug: text } => {

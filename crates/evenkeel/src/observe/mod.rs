@@ -24,8 +24,8 @@ pub enum Event {
     },
     /// A subchannel's connectivity state changed.
     SubchannelState {
-        /// Where the subchannel connects to.
-        endpoint: Endpoint,
+        /// Where the subchannel connects to: one address of one endpoint.
+        address: Address,
         /// The state it left.
         from: ConnectivityState,
         /// The state it entered.

@@ -21,13 +21,15 @@ use super::incoming::{Incoming, OwnIncoming, TcpIncoming, UnixIncoming};
 use super::lifecycle::ServerHandle;
 use super::listen::{listen_tcp, listen_unix};
 use super::serve::BoundServer;
+#[cfg(feature = "tls")]
+use super::tls::ServerTls;
 use crate::http2::server::{FRAME_SIZES, LARGEST_WINDOW};
 
 impl<L: ServerLayer> ServerBuilder<L> {
     /// Listens on a TCP address: `ip:port`, or `name:port`. Port 0 picks a free one; `[::]` is IPv6 and IPv4.
     ///
     /// # Errors
-    /// When the address or a setting cannot be used.
+    /// When the address or a setting cannot be used, TLS and its files included.
     pub async fn bind<A: ToSocketAddrs + Display>(self, address: A) -> Result<BoundServer, BindError> {
         let listener = listen_tcp(address).await?;
         self.listener(listener)
@@ -68,6 +70,8 @@ impl<L: ServerLayer> ServerBuilder<L> {
 
     fn bound(self, incoming: impl Incoming + 'static) -> Result<BoundServer, BindError> {
         self.check()?;
+        #[cfg(feature = "tls")]
+        let tls = self.tls.as_ref().map(ServerTls::rustls_config).transpose()?;
         let (routes, health) = with_health(self.routes, &self.names, self.health_service);
         let (handle, wishes) = ServerHandle::new();
         Ok(BoundServer {
@@ -78,6 +82,8 @@ impl<L: ServerLayer> ServerBuilder<L> {
                 limits: self.limits,
                 handshake_timeout: self.handshake_timeout,
                 call_timeout: self.timeout,
+                #[cfg(feature = "tls")]
+                tls,
             }),
             health,
             life: ServerLife::new(self.lame_duck, self.drain_timeout),

@@ -16,6 +16,8 @@ use tower_service::Service;
 
 use super::listen::{Keepalive, TcpOptions};
 use super::service::GrpcService;
+#[cfg(feature = "tls")]
+use super::tls::ServerTls;
 use crate::http2::server::Http2Settings;
 
 /// A gRPC server: begin with [`Server::builder`].
@@ -35,6 +37,8 @@ pub struct ServerBuilder<L = Identity> {
     pub(super) timeout: Option<Duration>,
     pub(super) http2: Http2Settings,
     pub(super) tcp: TcpOptions,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<ServerTls>,
 }
 
 impl Server {
@@ -71,6 +75,8 @@ impl Server {
                 }),
                 user_timeout: Some(Duration::from_secs(20)),
             },
+            #[cfg(feature = "tls")]
+            tls: None,
         }
     }
 }
@@ -116,7 +122,15 @@ impl<L> ServerBuilder<L> {
         self
     }
 
-    /// How long a client may take from the TCP connection to its first SETTINGS frame. Default: 120 s.
+    /// Speaks TLS on every connection, the program's own too. Default: plain text.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// How long a client may take from the TCP connection, through TLS, to its first SETTINGS frame. Default: 120 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
@@ -215,6 +229,8 @@ impl<L> ServerBuilder<L> {
             timeout: self.timeout,
             http2: self.http2,
             tcp: self.tcp,
+            #[cfg(feature = "tls")]
+            tls: self.tls,
         }
     }
 

@@ -19,12 +19,14 @@ use super::clock::Clock;
 use super::handler::Handler;
 use super::tally::{CallGuard, Tally};
 use super::timeout::call_timeout;
+#[cfg(feature = "tls")]
+use super::tls;
 use crate::http2::server::{ConnectionEvent, Http2Settings, IncomingCall, ServerConnection, answer};
 
 /// How long a connection waits, after its last byte is sent, for the peer to close.
-const LINGER: Duration = Duration::from_secs(1);
-/// How long a connection whose client has not even sent the HTTP/2 preface may hold up a drain. No call can be on it.
-const HANDSHAKE_IN_DRAIN: Duration = Duration::from_secs(1);
+pub(super) const LINGER: Duration = Duration::from_secs(1);
+/// How long a connection whose client has not finished TLS, or not even sent the HTTP/2 preface, may hold up a drain. No call can be on it.
+pub(super) const HANDSHAKE_IN_DRAIN: Duration = Duration::from_secs(1);
 
 /// What the server wants of all its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +52,8 @@ pub(super) struct ConnectionSettings {
     pub(super) handshake_timeout: Duration,
     /// The most that any call may take.
     pub(super) call_timeout: Option<Duration>,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 /// How a connection ended.
@@ -66,9 +70,31 @@ pub(super) async fn run<IO>(io: IO, environment: Environment) -> Ended
 where
     IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
-    let info = io.connect_info();
-    let Environment { handler, settings, mut orders, tally } = environment;
     let clock = Clock::start();
+    #[cfg(feature = "tls")]
+    let mut environment = environment;
+    #[cfg(feature = "tls")]
+    if let Some(config) = environment.settings.tls.clone() {
+        let ends = clock.instant(Time::ORIGIN + environment.settings.handshake_timeout);
+        return match tls::handshake(io, config, ends, &mut environment.orders).await {
+            Ok(stream) => {
+                let info = stream.connect_info();
+                serve(Box::new(stream) as Box<dyn tls::Plaintext>, info, environment, clock).await
+            }
+            Err(ended) => ended,
+        };
+    }
+    let info = io.connect_info();
+    serve(io, info, environment, clock).await
+}
+
+/// Runs a connection's HTTP/2 to its end. `clock` started with the connection.
+async fn serve<IO, I>(io: IO, info: I, environment: Environment, clock: Clock) -> Ended
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+    I: Clone + Send + Sync + 'static,
+{
+    let Environment { handler, settings, mut orders, tally } = environment;
     let mut connection = Connection {
         http: ServerConnection::new(io, &settings.http2),
         handshake_ends: Some(Time::ORIGIN + settings.handshake_timeout),

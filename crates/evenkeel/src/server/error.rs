@@ -3,6 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+#[cfg(feature = "tls")]
+use crate::tls::TlsError;
+
 /// Why a server could not listen.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,6 +50,10 @@ pub enum BindError {
         /// The path as it was given.
         path: PathBuf,
     },
+    /// The settings of TLS.
+    #[cfg(feature = "tls")]
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     /// A setting is outside of what HTTP/2 allows.
     #[error("`{setting}` cannot be {value}: HTTP/2 allows {allowed}")]
     Setting {

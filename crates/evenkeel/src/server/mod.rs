@@ -14,9 +14,13 @@ mod serve;
 mod service;
 mod tally;
 mod timeout;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use builder::{Server, ServerBuilder};
 pub use error::{BindError, ServeError};
 pub use handler::ServerLayer;
 pub use lifecycle::{DrainReport, ServerHandle};
 pub use serve::BoundServer;
+#[cfg(feature = "tls")]
+pub use tls::ServerTls;

@@ -43,8 +43,9 @@ async fn goes_away_in_order(client: RawClient, reason: &str) {
     assert_eq!(story(&client), [first, "PING".to_owned(), crossed, second, running]);
 }
 
+/// Case 102 of gRPC-Go (`TestMaxConnectionAge`): GOAWAY without an error, though a stream is open; the stream goes on.
 #[tokio::test]
-async fn max_connection_age() {
+async fn test_max_connection_age() {
     let server = serve(|s| s.max_connection_age(SOON)).await;
     goes_away_in_order(server.raw_without_acks().await, "max_age").await;
 }
@@ -61,8 +62,9 @@ async fn a_drain_is_a_graceful_stop() {
     assert_eq!((report.calls_finished, report.calls_cut, report.connections_drained), (2, 0, 1));
 }
 
+/// Case 101 (`TestMaxConnectionIdle`, `..._BusyClient`): an idle client gets GOAWAY `max_idle`, a busy one does not.
 #[tokio::test]
-async fn max_connection_idle_spares_the_busy_and_ends_the_idle() {
+async fn test_max_connection_idle_and_busy_client() {
     let server = serve(|s| s.max_connection_idle(SOON)).await;
     let client = server.raw().await;
     let call = client.call(UNARY, &slow(SOON * 4)).await;
@@ -172,9 +174,9 @@ async fn a_client_that_never_finishes_the_handshake_is_closed() {
     healthy.expect_messages::<EchoResponse>(stream).await;
 }
 
-/// grpc-go's own test of a graceful end: nobody who calls in a loop may notice that connections come and go.
+/// Case 86 (`TestGracefulClientOnGoAway`), with an age of 1 s where gRPC-Go has 100 ms: nobody who calls in a loop may notice that connections come and go.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn our_channel_loses_no_call_to_connections_that_age() {
+async fn test_graceful_client_on_go_away_fail_fast() {
     // Below a second, a channel on a starved machine may take a connection that ends before its first answer for a
     // server that turns it away, and back off, as it should.
     let server = serve(|s| s.max_connection_age(Duration::from_secs(1))).await;

@@ -59,16 +59,18 @@ async fn assert_rotation(client: &Client, names: &[&str]) {
     }
 }
 
+/// Case 48 of gRPC-Go (`TestRoundRobin_Basic`): all READY backends have their turn.
 #[tokio::test]
-async fn every_server_has_its_turn_in_exact_rotation() {
+async fn test_round_robin_basic() {
     let servers = ["a", "b", "c"].map(TonicServer::start);
     let client = client_of(&servers.each_ref().map(TonicServer::address));
     settle(&client, &["a", "b", "c"]).await;
     assert_rotation(&client, &["a", "b", "c"]).await;
 }
 
+/// Case 49 (`TestRoundRobin_OneServerDown`): calls settle to a rotation over the backends that are left.
 #[tokio::test]
-async fn a_killed_server_is_left_out_and_picked_again_when_it_is_back() {
+async fn test_round_robin_one_server_down() {
     let [a, mut b, c] = ["a", "b", "c"].map(TonicServer::start);
     let client = client_of(&[a.address(), b.address(), c.address()]);
     settle(&client, &["a", "b", "c"]).await;

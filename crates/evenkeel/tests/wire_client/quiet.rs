@@ -8,8 +8,9 @@ use evenkeel_testkit::raw::{Automatic, Event, RawServer, code};
 
 use super::support::{answer, builder, expect_unary, first_call, reached, unary};
 
+/// Case 76 of gRPC-Go (`TestChannelIdleness_Enabled_NoActivity`): IDLE, the socket closed, and the next call wakes it.
 #[tokio::test]
-async fn an_unused_channel_lets_go_of_its_connection_and_wakes_with_the_next_call() {
+async fn test_channel_idleness_enabled_no_activity() {
     let server = RawServer::start(Automatic::default()).await;
     let channel = builder(&server).idle_timeout(Some(Duration::from_millis(300))).build().unwrap();
     let client = EchoClient::new(channel.clone());
@@ -24,8 +25,9 @@ async fn an_unused_channel_lets_go_of_its_connection_and_wakes_with_the_next_cal
     call.end().await.unwrap();
 }
 
+/// Case 76 (`TestChannelIdleness_Enabled_OngoingCall`): a running call keeps the channel READY.
 #[tokio::test]
-async fn a_running_call_keeps_the_channel_awake() {
+async fn test_channel_idleness_enabled_ongoing_call() {
     let server = RawServer::start(Automatic::default()).await;
     let channel = builder(&server).idle_timeout(Some(Duration::from_millis(100))).build().unwrap();
     let client = EchoClient::new(channel.clone());

@@ -7,8 +7,9 @@ use super::support::{
     answer, assert_unavailable, client, expect_unary, first_call, message, requests, unary, within,
 };
 
+/// Case 81 of gRPC-Go (`TestTransparentRetry`): a stream refused once is sent again unseen.
 #[tokio::test]
-async fn a_refused_stream_is_sent_once_more() {
+async fn test_transparent_retry() {
     let server = RawServer::start(Automatic::default()).await;
     let client = client(&server);
     let connection = first_call(&server, &client).await;
@@ -23,8 +24,9 @@ async fn a_refused_stream_is_sent_once_more() {
     assert_eq!(requests(&connection), 3);
 }
 
+/// Case 81 (`TestTransparentRetry`): the second refusal is the call's end.
 #[tokio::test]
-async fn a_stream_refused_twice_is_unavailable() {
+async fn test_transparent_retry_second_refusal() {
     let server = RawServer::start(Automatic::default()).await;
     let client = client(&server);
     let connection = first_call(&server, &client).await;

@@ -1,11 +1,14 @@
 use super::*;
 use ConnectivityState::{Connecting, Idle, Ready, TransientFailure};
 use std::collections::HashMap as Map;
+use std::time::Duration;
+
+use crate::endpoint::Address;
 
 /// Records what a policy asks for.
 #[derive(Default)]
 struct Fake {
-    created: Vec<Endpoint>,
+    created: Vec<Address>,
     connects: Vec<u32>,
     removed: Vec<u32>,
     resolutions: usize,
@@ -22,8 +25,8 @@ impl Random for Constant {
 }
 
 impl Controller for Fake {
-    fn create_subchannel(&mut self, endpoint: &Endpoint) -> SubchannelId {
-        self.created.push(endpoint.clone());
+    fn create_subchannel(&mut self, address: &Address) -> SubchannelId {
+        self.created.push(address.clone());
         SubchannelId(self.created.len() as u32 - 1)
     }
 
@@ -37,6 +40,14 @@ impl Controller for Fake {
 
     fn request_resolution(&mut self) {
         self.resolutions += 1;
+    }
+
+    fn now(&self) -> Time {
+        Time::ORIGIN
+    }
+
+    fn connection_attempt_delay(&self) -> Duration {
+        Duration::from_millis(250)
     }
 
     fn random(&mut self) -> &mut dyn Random {
@@ -106,7 +117,8 @@ fn pickers_start_at_random_places() {
 fn connecting_starts_at_a_random_endpoint() {
     let mut fake = Fake { draw: Constant(u64::MAX / 2), ..Fake::default() };
     RoundRobin::new().on_endpoints(&endpoints(0..4), &mut fake);
-    assert_eq!(fake.created, endpoints([1, 2, 3, 0]));
+    let created = endpoints([1, 2, 3, 0]).into_iter().map(|endpoint| endpoint.addresses()[0].clone());
+    assert_eq!(fake.created, created.collect::<Vec<_>>());
 }
 
 #[test]

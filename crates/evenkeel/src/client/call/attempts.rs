@@ -11,10 +11,9 @@ use http::Request;
 use tokio::time::Instant;
 use tonic::Status;
 
-use super::Answered;
 use super::deadline::Deadline;
 use super::head::Head;
-use crate::client::channel::Inner;
+use crate::client::inner::Inner;
 use crate::client::options::CallOptions;
 use crate::client::resolve::BoxFuture;
 use crate::client::shared::{RunningCall, Snapshot};
@@ -29,6 +28,13 @@ pub(super) struct Call {
     wait_for_ready: bool,
     stage: Stage,
     running: RunningCall,
+}
+
+/// A response that has begun, and what its body goes on with.
+pub(super) struct Answered {
+    pub(super) answer: Answer,
+    pub(super) deadline: Option<Deadline>,
+    pub(super) running: RunningCall,
 }
 
 /// What a call is waiting for: it is what DEADLINE_EXCEEDED should say.

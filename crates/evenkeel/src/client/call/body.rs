@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 
-use super::cut_or;
 use super::deadline::Deadline;
 use crate::client::shared::RunningCall;
 use crate::http2::client::ResponseStream;
@@ -61,12 +60,14 @@ impl Body for ResponseBody {
             && let Some(deadline) = &mut live.deadline
             && deadline.poll_passed(cx).is_ready()
         {
-            let status = Status::deadline_exceeded("deadline exceeded while reading the response");
+            let address = live.stream.address();
+            let text = format!("deadline exceeded while reading the response from {address}");
+            let status = Status::deadline_exceeded(text);
             polled = Poll::Ready(Some(Err(status)));
         }
         match polled {
             Poll::Ready(Some(Err(status))) => {
-                let status = cut_or(live.running.shared(), status);
+                let status = live.running.shared().cut_or(status);
                 self.live = None;
                 Poll::Ready(Some(Err(status)))
             }

@@ -16,12 +16,11 @@ use std::task::{Context, Poll, ready};
 use http::Extensions;
 use tonic::Status;
 
-use super::channel::{CLOSED, Inner};
+use super::inner::Inner;
 use super::options::{CallOptions, Peer};
 use super::resolve::BoxFuture;
-use super::shared::{RunningCall, Shared};
 use crate::http2::client::{Answer, Opened};
-use attempts::Call;
+use attempts::{Answered, Call};
 use deadline::Deadline;
 
 /// A call's future: resolves when the response's head is there. Dropping it resets the call's stream.
@@ -41,13 +40,6 @@ enum State {
     Sending { call: Call, opened: Opened, deadline: Option<Deadline> },
     Slow(BoxFuture<'static, Result<Answered, Status>>),
     Done,
-}
-
-/// A response that has begun, and what its body goes on with.
-struct Answered {
-    answer: Answer,
-    deadline: Option<Deadline>,
-    running: RunningCall,
 }
 
 impl ResponseFuture {
@@ -111,7 +103,7 @@ impl Future for ResponseFuture {
         let answered = ready!(self.poll_answered(cx));
         self.state = State::Done;
         let Answered { answer, deadline, running } =
-            answered.map_err(|status| cut_or(&self.channel.shared, status))?;
+            answered.map_err(|status| self.channel.shared.cut_or(status))?;
         let Answer { mut head, body, connection } = answer;
         let mut extensions = std::mem::take(&mut self.extensions);
         extensions.extend(std::mem::take(&mut head.extensions));
@@ -125,9 +117,4 @@ impl fmt::Debug for ResponseFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
-}
-
-/// A call that a closed channel cut off was cancelled, whatever its connection says.
-fn cut_or(shared: &Shared, status: Status) -> Status {
-    if shared.is_cut() { Status::cancelled(CLOSED) } else { status }
 }

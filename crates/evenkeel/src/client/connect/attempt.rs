@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use evenkeel_core::balance::SubchannelId;
 use evenkeel_core::channel::AttemptId;
@@ -10,7 +9,8 @@ use evenkeel_core::endpoint::{Address, Endpoint};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Connector, Io};
+use super::Io;
+use super::transport::{Transport, late};
 use crate::http2::client::{Connection, EndOfConnection, Established, Http2Settings, establish};
 
 /// What an attempt tells the driver.
@@ -33,7 +33,7 @@ pub(in crate::client) struct Attempt {
 /// Where attempts get their sockets from and send their news to.
 #[derive(Clone)]
 pub(in crate::client) struct Dialler {
-    pub(in crate::client) connector: Arc<dyn Connector>,
+    pub(in crate::client) transport: Transport,
     pub(in crate::client) settings: Http2Settings,
     pub(in crate::client) events: mpsc::UnboundedSender<(SubchannelId, AttemptId, LinkEvent)>,
     pub(in crate::client) cut: watch::Receiver<bool>,
@@ -82,12 +82,9 @@ impl Dialler {
     ) -> Result<Established<Box<dyn Io>>, String> {
         let mut failures = String::new();
         for address in endpoint.addresses() {
-            let started = Instant::now();
-            let result = timeout_at(deadline, self.connect_to(address)).await;
-            let failure = match result {
-                Ok(Ok(established)) => return Ok(established),
-                Ok(Err(failure)) => failure,
-                Err(_) => timed_out(started.elapsed()),
+            let failure = match self.connect_to(address, deadline).await {
+                Ok(established) => return Ok(established),
+                Err(failure) => failure,
             };
             let separator = if failures.is_empty() { "" } else { "; " };
             // Writing to a String cannot fail.
@@ -99,12 +96,15 @@ impl Dialler {
         Err(failures)
     }
 
-    async fn connect_to(&self, address: &Address) -> Result<Established<Box<dyn Io>>, String> {
-        let io = self.connector.connect(address).await.map_err(|error| error.to_string())?;
-        establish(io, Arc::new(address.clone()), self.settings).await
+    async fn connect_to(
+        &self,
+        address: &Address,
+        deadline: Instant,
+    ) -> Result<Established<Box<dyn Io>>, String> {
+        let started = Instant::now();
+        let io = self.transport.connect(address, deadline).await?;
+        timeout_at(deadline, establish(io, Arc::new(address.clone()), self.settings))
+            .await
+            .unwrap_or_else(|_| Err(late("HTTP/2 SETTINGS", started)))
     }
-}
-
-fn timed_out(after: Duration) -> String {
-    format!("no TCP connection or no HTTP/2 SETTINGS after {:.1} s", after.as_secs_f64())
 }

@@ -2,10 +2,16 @@
 
 mod attempt;
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
+mod transport;
 
 pub(super) use attempt::{Attempt, Dialler, LinkEvent};
 pub(super) use tcp::Sockets;
 pub use tcp::TcpOptions;
+#[cfg(feature = "tls")]
+pub use tls::ClientTls;
+pub(super) use transport::Transport;
 
 use std::io;
 

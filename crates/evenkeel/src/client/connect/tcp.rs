@@ -94,3 +94,40 @@ async fn connect_abstract(name: &str) -> io::Result<Box<dyn Io>> {
 async fn connect_abstract(_: &str) -> io::Result<Box<dyn Io>> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "abstract Unix sockets exist on Linux only"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    async fn connection() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (client, listener.accept().await.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn the_kernel_has_the_defaults() {
+        let (client, _server) = connection().await;
+        TcpOptions::default().apply(&client).unwrap();
+        let socket = SockRef::from(&client);
+        assert!(socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(10));
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(5));
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(20)));
+    }
+
+    #[tokio::test]
+    async fn what_is_off_is_off() {
+        let (client, _server) = connection().await;
+        let options =
+            TcpOptions { nodelay: false, keepalive: None, user_timeout: None, ..TcpOptions::default() };
+        options.apply(&client).unwrap();
+        let socket = SockRef::from(&client);
+        assert!(!socket.tcp_nodelay().unwrap() && !socket.keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().unwrap(), None);
+    }
+}

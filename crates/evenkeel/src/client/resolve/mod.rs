@@ -1,6 +1,7 @@
 //! Name resolution: the contract between a channel and whatever finds its endpoints.
 
 #[cfg(feature = "dns")]
+#[cfg_attr(not(feature = "unstable"), allow(unreachable_pub, reason = "exported by that feature"))]
 mod dns;
 mod fixed;
 mod ip_list;
@@ -12,6 +13,9 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod unix;
+
+#[cfg(all(feature = "dns", feature = "unstable"))]
+pub use dns::{Dns, DnsSockets};
 
 use std::future::Future;
 use std::pin::Pin;
@@ -109,7 +113,7 @@ impl RefreshState {
 pub(crate) fn built_in() -> Vec<Arc<dyn ResolverFactory>> {
     vec![
         #[cfg(feature = "dns")]
-        Arc::new(dns::Dns::default()),
+        Arc::new(<dns::Dns>::default()),
         #[cfg(not(feature = "dns"))]
         Arc::new(no_dns::NoDns),
         Arc::new(passthrough::Passthrough),

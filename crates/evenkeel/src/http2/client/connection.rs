@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::timeout;
 
-use super::failure::{describe, describe_io};
+use super::failure::{describe, describe_io, describe_opening};
 use super::link::Link;
 use super::settings::Http2Settings;
 use crate::http2::wire::{GoAwayFrame, Wire, WireControl, WireFacts};
@@ -88,9 +88,11 @@ where
         Poll::Pending if driver.facts.settings_received() => Poll::Ready(Ok(())),
         Poll::Pending => Poll::Pending,
     })
-    .await?;
+    .await
+    .map_err(|cause| describe_opening(cause, &driver.facts))?;
     let max_streams = driver.h2.max_concurrent_send_streams();
-    let link = Arc::new(Link::new(address, Arc::clone(&driver.facts), max_streams));
+    let facts = Arc::clone(&driver.facts);
+    let link = Arc::new(Link::new(address, facts, max_streams, settings.last_stream_id));
     let connection = Arc::new(Connection { send, link: Arc::clone(&link) });
     Ok(Established { connection, task: ConnectionTask { driver, link } })
 }

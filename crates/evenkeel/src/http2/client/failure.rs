@@ -7,6 +7,10 @@ use h2::Reason;
 use tonic::{Code, Status};
 
 use super::link::Link;
+use crate::http2::wire::{Foreign, GoAwayFrame, WireFacts};
+
+/// What `h2`'s reader says of an end inside a frame; it has no kind of its own.
+const CUT_FRAME: &str = "bytes remaining on stream";
 
 /// One stream's failure.
 #[derive(Debug)]
@@ -38,6 +42,13 @@ impl StreamFailure {
             return Self { failure, status: Status::unavailable(text) };
         }
         let failure = if never_sent { Failure::NeverSent } else { Failure::MaybeProcessed };
+        if error.is_library() && error.is_reset() && error.reason() == Some(Reason::PROTOCOL_ERROR) {
+            // `h2` does not tell the two apart.
+            let text = format!(
+                "{address} sent a header list longer than max_header_list_size, or one that HTTP/2 forbids"
+            );
+            return Self { failure, status: Status::internal(text) };
+        }
         if error.is_library() && !error.is_io() {
             let text = format!("{address} broke the HTTP/2 protocol: {error}");
             return Self { failure, status: Status::internal(text) };
@@ -64,7 +75,33 @@ pub(super) fn describe_io(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => "the peer closed it".into(),
         ErrorKind::ConnectionReset => "the peer reset it".into(),
+        ErrorKind::Other if error.to_string() == CUT_FRAME => {
+            "the peer closed it in the middle of a frame".into()
+        }
         ErrorKind::TimedOut => "the peer's host does not answer any more".into(),
         _ => error.to_string(),
+    }
+}
+
+/// A GOAWAY in words.
+pub(super) fn describe_goaway(frame: &GoAwayFrame) -> String {
+    let code = Reason::from(frame.code);
+    if frame.debug.is_empty() {
+        format!("GOAWAY {code:?}")
+    } else {
+        format!("GOAWAY {code:?} ({})", frame.debug)
+    }
+}
+
+/// Why a server's SETTINGS never came: what it said instead explains more than what `h2` made of that.
+pub(super) fn describe_opening(cause: String, facts: &WireFacts) -> String {
+    if let Some(goaway) = facts.goaway() {
+        return format!("the server said {}", describe_goaway(&goaway));
+    }
+    match facts.foreign() {
+        Some(Foreign::Http1) => "the server speaks HTTP/1, not HTTP/2".into(),
+        Some(Foreign::Tls) => "the server speaks TLS, and this channel does not".into(),
+        Some(Foreign::Unknown) => format!("the server does not speak HTTP/2 ({cause})"),
+        None => cause,
     }
 }

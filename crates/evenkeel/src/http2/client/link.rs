@@ -7,11 +7,9 @@ use evenkeel_core::endpoint::Address;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use super::failure::describe_goaway;
 use super::quota::StreamQuota;
 use crate::http2::wire::WireFacts;
-
-/// Past three quarters of the 2^31 stream ids a connection is replaced: at the end it would refuse every call.
-const LAST_STREAM_ID: u32 = 3 << 29;
 
 /// A connection's state, shared by its calls and its task.
 #[derive(Debug)]
@@ -19,6 +17,8 @@ pub(super) struct Link {
     address: Arc<Address>,
     facts: Arc<WireFacts>,
     quota: StreamQuota,
+    /// No stream is to be opened after one with a higher id.
+    last_stream_id: u32,
     /// Takes no new calls.
     retired: AtomicBool,
     /// A response has begun on it.
@@ -28,11 +28,17 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(address: Arc<Address>, facts: Arc<WireFacts>, max_streams: usize) -> Self {
+    pub(super) fn new(
+        address: Arc<Address>,
+        facts: Arc<WireFacts>,
+        max_streams: usize,
+        last_stream_id: u32,
+    ) -> Self {
         Self {
             address,
             facts,
             quota: StreamQuota::new(max_streams),
+            last_stream_id,
             retired: AtomicBool::new(false),
             served: AtomicBool::new(false),
             exhausted: Notify::new(),
@@ -56,7 +62,7 @@ impl Link {
     }
 
     pub(super) fn on_stream_opened(&self, id: u32) {
-        if id > LAST_STREAM_ID {
+        if id > self.last_stream_id {
             self.exhausted.notify_one();
         }
     }
@@ -86,8 +92,7 @@ impl Link {
     /// The peer's GOAWAY in words.
     pub(super) fn describe_goaway(&self) -> String {
         match self.facts.goaway() {
-            Some(frame) if frame.debug.is_empty() => format!("GOAWAY {}", goaway_code(frame.code)),
-            Some(frame) => format!("GOAWAY {} ({})", goaway_code(frame.code), frame.debug),
+            Some(frame) => describe_goaway(&frame),
             None => "no GOAWAY".into(),
         }
     }
@@ -106,8 +111,4 @@ impl Link {
         self.retired.store(true, Ordering::Release);
         self.quota.close();
     }
-}
-
-fn goaway_code(code: u32) -> String {
-    format!("{:?}", h2::Reason::from(code))
 }

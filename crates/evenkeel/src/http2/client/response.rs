@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use evenkeel_core::call::{Code, from_http_status};
+use evenkeel_core::endpoint::Address;
 use h2::RecvStream;
 use http::{HeaderMap, HeaderName, Response, StatusCode};
 use http_body::Frame;
@@ -77,6 +78,10 @@ impl Answer {
 }
 
 impl ResponseStream {
+    pub(crate) fn address(&self) -> &Address {
+        self.exchange.place.connection().address()
+    }
+
     pub(crate) fn is_end_stream(&self) -> bool {
         self.reading == Reading::Done
     }
@@ -105,13 +110,13 @@ impl ResponseStream {
         trailers: Result<Option<HeaderMap>, h2::Error>,
     ) -> Result<Frame<Bytes>, Status> {
         match trailers {
-            Ok(Some(trailers)) => {
+            Ok(Some(trailers)) if trailers.contains_key(GRPC_STATUS) => {
                 self.reading = Reading::Done;
                 // The server has answered: what is left of the request is of no use to it.
                 self.exchange.upload = None;
                 Ok(Frame::trailers(trailers))
             }
-            Ok(None) => {
+            Ok(_) => {
                 self.reading = Reading::Done;
                 Err(no_status(&self.exchange))
             }

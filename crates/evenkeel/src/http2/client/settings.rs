@@ -13,6 +13,8 @@ pub(crate) struct Http2Settings {
     pub(crate) max_header_list_size: u32,
     /// The largest frame accepted.
     pub(crate) max_frame_size: u32,
+    /// A connection that has opened a stream with a higher id is replaced.
+    pub(crate) last_stream_id: u32,
 }
 
 /// Each DATA frame smaller than 256 bytes costs the difference in `h2`'s budget until the caller has read it. The
@@ -23,6 +25,9 @@ const BUDGET_PER_WINDOW_BYTE: usize = 52;
 /// Streams that we reset are remembered for a second, so that frames that were on their way are dropped quietly.
 const REMEMBERED_RESETS: usize = 1024;
 
+/// Past three quarters of the 2^31 stream ids a connection is replaced: at the end it would refuse every call.
+const LAST_STREAM_ID: u32 = 3 << 29;
+
 impl Default for Http2Settings {
     fn default() -> Self {
         Self {
@@ -30,6 +35,7 @@ impl Default for Http2Settings {
             connection_window: 4 << 20,
             max_header_list_size: 16 << 10,
             max_frame_size: 16 << 10,
+            last_stream_id: LAST_STREAM_ID,
         }
     }
 }

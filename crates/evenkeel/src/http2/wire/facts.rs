@@ -1,7 +1,9 @@
 //! What the bytes of a connection told, readable from any thread.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::opening::Foreign;
 
 /// A GOAWAY frame (RFC 9113 §6.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,7 @@ const NONE: u32 = u32::MAX;
 /// What a connection's bytes told so far. Written by the connection's task, read by anyone.
 #[derive(Debug)]
 pub(crate) struct WireFacts {
+    foreign: OnceLock<Foreign>,
     settings_received: AtomicBool,
     goaway: Mutex<Option<GoAwayFrame>>,
     goaway_last_id: AtomicU32,
@@ -35,6 +38,7 @@ pub(crate) struct WireFacts {
 impl WireFacts {
     pub(super) fn new() -> Self {
         Self {
+            foreign: OnceLock::new(),
             settings_received: AtomicBool::new(false),
             goaway: Mutex::new(None),
             goaway_last_id: AtomicU32::new(NONE),
@@ -46,6 +50,11 @@ impl WireFacts {
             bytes_written: AtomicU64::new(0),
             socket_writes: AtomicU64::new(0),
         }
+    }
+
+    /// What the peer speaks instead of HTTP/2. Of a client, whose preface comes first, it says nothing.
+    pub(crate) fn foreign(&self) -> Option<Foreign> {
+        self.foreign.get().copied()
     }
 
     /// Whether the peer's first SETTINGS frame has come, whole.
@@ -98,6 +107,11 @@ impl WireFacts {
     /// How many writes the socket took bytes from.
     pub(crate) fn socket_writes(&self) -> u64 {
         self.socket_writes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn on_foreign(&self, foreign: Foreign) {
+        // It is told once.
+        let _ = self.foreign.set(foreign);
     }
 
     pub(super) fn on_settings(&self) {

@@ -6,6 +6,7 @@
 //! [`WireFacts`] is read by anyone.
 
 mod facts;
+mod opening;
 mod scan;
 mod tap;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use std::task::{Context, Poll, Waker, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(crate) use facts::{GoAwayFrame, WireFacts};
+pub(crate) use opening::Foreign;
 
 use scan::{ACK, HEADER_LEN, PING, Scanner};
 use tap::{ReadTap, Rewriter, WriteTap};

@@ -1,6 +1,7 @@
 //! What is learnt from each direction's frames, and what is changed in them on the way.
 
 use super::facts::{GoAwayFrame, WireFacts};
+use super::opening::Opening;
 use super::scan::{FrameHead, GOAWAY, HEADER_LEN, HEADERS, PING, Piece, SETTINGS, Scanner};
 
 /// How much of a GOAWAY's debug data is kept.
@@ -12,15 +13,19 @@ const GOAWAY_FIXED: usize = 8;
 #[derive(Debug)]
 pub(super) struct ReadTap {
     pub(super) scanner: Scanner,
+    opening: Opening,
     goaway: Vec<u8>,
 }
 
 impl ReadTap {
     pub(super) fn new(scanner: Scanner) -> Self {
-        Self { scanner, goaway: Vec::new() }
+        Self { scanner, opening: Opening::default(), goaway: Vec::new() }
     }
 
     pub(super) fn on_bytes(&mut self, mut bytes: &[u8], facts: &WireFacts) {
+        if let Some(foreign) = self.opening.on_bytes(bytes) {
+            facts.on_foreign(foreign);
+        }
         while let Some(piece) = self.scanner.next(&mut bytes) {
             match piece {
                 Piece::Payload(payload) if self.scanner.payload_kind() == Some(GOAWAY) => {

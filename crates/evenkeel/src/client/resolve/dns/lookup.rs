@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use evenkeel_core::resolve::{NameOutcome, candidates, merge};
 
-use super::query::{Family, QueryError, query};
+use super::query::{DnsSockets, Family, QueryError, query};
 use super::system::{SettingsError, System};
 
 /// What is looked up, and where.
 #[derive(Debug)]
-pub(super) struct Lookup {
+pub(super) struct Lookup<S> {
     host: String,
     /// The one that the target names; otherwise resolv.conf's are asked.
     server: Option<SocketAddr>,
     system: System,
+    sockets: S,
 }
 
 /// What a lookup led to.
@@ -44,9 +45,9 @@ pub(super) enum LookupError {
     Query(#[from] QueryError),
 }
 
-impl Lookup {
-    pub(super) fn new(host: String, server: Option<SocketAddr>, system: System) -> Self {
-        Self { host, server, system }
+impl<S: DnsSockets> Lookup<S> {
+    pub(super) fn new(host: String, server: Option<SocketAddr>, system: System, sockets: S) -> Self {
+        Self { host, server, system, sockets }
     }
 
     pub(super) fn host(&self) -> &str {
@@ -67,8 +68,10 @@ impl Lookup {
         };
         let names = candidates(&self.host, settings.conf.ndots, &settings.conf.search, winner);
         for name in &names {
-            let (a, aaaa) =
-                tokio::join!(query(name, Family::V4, &settings), query(name, Family::V6, &settings));
+            let (a, aaaa) = tokio::join!(
+                query(name, Family::V4, &settings, &self.sockets),
+                query(name, Family::V6, &settings, &self.sockets)
+            );
             match merge(a, aaaa) {
                 NameOutcome::Found { v4, v6, ttl, failure } => {
                     return Outcome::Found { name: name.clone(), v4, v6, ttl: Some(ttl), failure };

@@ -8,13 +8,18 @@ mod system;
 #[cfg(test)]
 mod tests;
 
+pub use query::DnsSockets;
+
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+#[cfg(feature = "unstable")]
+use std::path::PathBuf;
 
 use evenkeel_core::endpoint::{Address, Endpoint};
 use evenkeel_core::resolve::RefreshMode;
 use evenkeel_core::target::{HostPort, Target, TargetError};
 
 use self::lookup::Lookup;
+use self::query::SystemSockets;
 use self::run::DnsResolver;
 use self::system::System;
 use super::fixed::Fixed;
@@ -27,11 +32,21 @@ const DNS_PORT: u16 = 53;
 
 /// Makes the resolvers of `dns:` targets.
 #[derive(Debug, Default)]
-pub(super) struct Dns {
+pub struct Dns<S = SystemSockets> {
     system: System,
+    sockets: S,
 }
 
-impl ResolverFactory for Dns {
+#[cfg(feature = "unstable")]
+impl<S: DnsSockets> Dns<S> {
+    /// Resolves over `sockets`, by the settings that stand in `resolv_conf`, and without a hosts file.
+    pub fn over(sockets: S, resolv_conf: impl Into<PathBuf>) -> Self {
+        let system = System { resolv_conf: resolv_conf.into(), hosts: PathBuf::new(), dns_port: DNS_PORT };
+        Self { system, sockets }
+    }
+}
+
+impl<S: DnsSockets> ResolverFactory for Dns<S> {
     fn scheme(&self) -> &str {
         "dns"
     }
@@ -50,7 +65,7 @@ impl ResolverFactory for Dns {
             Refresh::Disconnect { floor } => RefreshMode::Disconnect { floor },
             Refresh::Every(interval) => RefreshMode::Every(interval),
         };
-        let lookup = Lookup::new(host, server, self.system.clone());
+        let lookup = Lookup::new(host, server, self.system.clone(), self.sockets.clone());
         Ok(Box::new(DnsResolver::new(lookup, port, mode)))
     }
 }

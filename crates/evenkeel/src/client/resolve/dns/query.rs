@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use evenkeel_core::resolve::FamilyOutcome;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverOpts, ServerOrderingStrategy};
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::runtime::{RuntimeProvider, TokioRuntimeProvider};
 use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::{DnsRequestOptions, DnsResponse, Query, ResponseCode};
@@ -18,6 +18,19 @@ use super::system::Settings;
 
 /// The UDP payload size that passes every usual path unfragmented (the DNS flag day's).
 const EDNS_PAYLOAD: u16 = 1232;
+
+/// Where questions get their sockets, timers and tasks from. Exempt from semantic versioning: it names hickory's traits.
+pub trait DnsSockets: fmt::Debug + Clone + Send + Sync + 'static {
+    /// What hickory runs on.
+    type Provider: RuntimeProvider;
+
+    /// Makes a provider for one question. Dropping its last clone must end the tasks it spawned.
+    fn provider(&self) -> Self::Provider;
+}
+
+/// The operating system's sockets, on tokio.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemSockets;
 
 /// An address family, by its record type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +61,14 @@ enum Cause {
     Other(Box<NetError>),
 }
 
+impl DnsSockets for SystemSockets {
+    type Provider = TokioRuntimeProvider;
+
+    fn provider(&self) -> TokioRuntimeProvider {
+        TokioRuntimeProvider::new()
+    }
+}
+
 impl fmt::Display for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -60,13 +81,18 @@ impl fmt::Display for Family {
 /// Asks for the absolute name's records, each server in its turn until one answers.
 ///
 /// A server that keeps silent is asked again, as often as resolv.conf says; one that answers with an error is not.
-pub(super) async fn query(name: &str, family: Family, settings: &Settings) -> FamilyOutcome<QueryError> {
+pub(super) async fn query(
+    name: &str,
+    family: Family,
+    settings: &Settings,
+    sockets: &impl DnsSockets,
+) -> FamilyOutcome<QueryError> {
     let mut servers = settings.servers.clone();
     let mut last = None;
     for _ in 0..settings.conf.attempts {
         let mut silent = Vec::new();
         for server in servers {
-            match ask(name, family, server, settings.conf.timeout).await {
+            match ask(name, family, server, settings.conf.timeout, sockets).await {
                 Ok(outcome) => return outcome,
                 Err(cause) => {
                     if matches!(cause, Cause::Timeout(_)) {
@@ -92,6 +118,7 @@ async fn ask(
     family: Family,
     server: SocketAddr,
     timeout: Duration,
+    sockets: &impl DnsSockets,
 ) -> Result<FamilyOutcome<QueryError>, Cause> {
     let name = Name::from_ascii(name).map_err(|error| Cause::Other(Box::new(error.into())))?;
     let mut options = ResolverOpts::default();
@@ -104,7 +131,7 @@ async fn ask(
         connection
     });
     let server = NameServerConfig::new(server.ip(), true, connections.into());
-    let pool = NameServerPool::from_config([server], Arc::new(context), TokioRuntimeProvider::new());
+    let pool = NameServerPool::from_config([server], Arc::new(context), sockets.provider());
 
     let mut request = DnsRequestOptions::default();
     request.use_edns = true;

@@ -11,12 +11,13 @@ use tokio::time::Instant;
 
 use super::super::{Answer, BoxFuture, Resolver, Updates};
 use super::lookup::{Lookup, Outcome};
+use super::query::DnsSockets;
 use super::single_address::SingleAddressWarning;
 
 /// Looks a name up again and again, when the pacer says so.
 #[derive(Debug)]
-pub(super) struct DnsResolver {
-    lookup: Lookup,
+pub(super) struct DnsResolver<S> {
+    lookup: Lookup<S>,
     port: u16,
     state: State,
 }
@@ -31,8 +32,8 @@ struct State {
     random: Rng,
 }
 
-impl DnsResolver {
-    pub(super) fn new(lookup: Lookup, port: u16, mode: RefreshMode) -> Self {
+impl<S: DnsSockets> DnsResolver<S> {
+    pub(super) fn new(lookup: Lookup<S>, port: u16, mode: RefreshMode) -> Self {
         let state = State {
             origin: Instant::now(),
             pacer: Pacer::new(mode, Time::ORIGIN),
@@ -67,7 +68,7 @@ impl DnsResolver {
     }
 }
 
-impl Resolver for DnsResolver {
+impl<S: DnsSockets> Resolver for DnsResolver<S> {
     fn run(self: Box<Self>, updates: Updates) -> BoxFuture<'static, ()> {
         Box::pin(self.run_until_gone(updates))
     }

@@ -8,6 +8,7 @@ use evenkeel_core::endpoint::Endpoint;
 use evenkeel_testkit::dns::DnsServer;
 
 use super::super::Dns;
+use super::super::query::SystemSockets;
 use super::super::system::System;
 use crate::client::Refresh;
 use crate::client::resolve::Answer;
@@ -32,7 +33,7 @@ impl World {
             hosts: folder.join("hosts"),
             dns_port: server.address().port(),
         };
-        let world = Self { server, dns: Dns { system }, folder };
+        let world = Self { server, dns: Dns { system, sockets: SystemSockets }, folder };
         world.set_resolv_conf(&format!("nameserver 127.0.0.1\n{conf}"));
         world
     }

@@ -1,0 +1,235 @@
+//! One `pick_first` per endpoint: what every policy that spreads calls over endpoints is built on (gRFC A61).
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::owners::{Owners, Scoped};
+use super::{Controller, PickFirst, PickFirstConfig, Policy, SubchannelId, SubchannelUpdate};
+use crate::endpoint::{Address, Endpoint, EndpointKey};
+use crate::random::index;
+use crate::state::ConnectivityState;
+use crate::time::Time;
+
+/// Keeps a child for each endpoint and every child connected.
+///
+/// What it costs: a list as long as the list is, an event one child, the ready ones nothing.
+#[derive(Debug, Default)]
+pub(super) struct Children {
+    slots: Vec<Option<Child>>,
+    free: Vec<u32>,
+    by_key: HashMap<EndpointKey, u32>,
+    /// Which child a subchannel belongs to.
+    owners: Owners,
+    timers: BTreeSet<(Time, u32)>,
+    /// Where calls can go, in no order that means anything.
+    ready: Vec<SubchannelId>,
+    connecting: usize,
+    last_failure: Option<Arc<str>>,
+    /// The lists that came so far, to tell who is in the last one.
+    lists: u64,
+    ready_changed: bool,
+    failure_changed: bool,
+}
+
+#[derive(Debug)]
+struct Child {
+    /// In the order in which they are listed.
+    addresses: Box<[Address]>,
+    key: EndpointKey,
+    policy: PickFirst,
+    /// The last list that named the endpoint.
+    listed: u64,
+    /// What the parent's counts and timers say about this child.
+    counted: Counted,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    is_connecting: bool,
+    ready: Option<(SubchannelId, usize)>,
+    timer: Option<Time>,
+}
+
+impl Children {
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
+    /// READY before CONNECTING before TRANSIENT_FAILURE, which is also what no child at all is.
+    pub(super) fn state(&self) -> ConnectivityState {
+        if !self.ready.is_empty() {
+            ConnectivityState::Ready
+        } else if self.connecting > 0 {
+            ConnectivityState::Connecting
+        } else {
+            ConnectivityState::TransientFailure
+        }
+    }
+
+    /// Where calls can go.
+    pub(super) fn ready(&self) -> &[SubchannelId] {
+        &self.ready
+    }
+
+    /// What the child that failed last said.
+    pub(super) fn last_failure(&self) -> Option<&Arc<str>> {
+        self.last_failure.as_ref()
+    }
+
+    /// Whether calls have to be told something else than the last time, though the state may be the same.
+    pub(super) fn take_changed(&mut self) -> bool {
+        let ready = std::mem::take(&mut self.ready_changed);
+        let failure = std::mem::take(&mut self.failure_changed);
+        ready || (failure && self.state() == ConnectivityState::TransientFailure)
+    }
+
+    /// The endpoints are now these. Children of endpoints that stay are not touched.
+    pub(super) fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller) {
+        self.lists += 1;
+        // Clients that start together must not all connect to the list's first endpoint first.
+        let start = index(controller.random(), endpoints.len());
+        let (head, tail) = endpoints.split_at(start);
+        for endpoint in tail.iter().chain(head) {
+            let key = endpoint.key();
+            match self.by_key.get(&key) {
+                Some(id) => self.keep(*id, endpoint, controller),
+                None => self.add(endpoint, key, controller),
+            }
+        }
+        for id in (0_u32..).take(self.slots.len()) {
+            if self.child(id).is_some_and(|child| child.listed != self.lists) {
+                self.remove(id, controller);
+            }
+        }
+    }
+
+    pub(super) fn on_subchannel_state(&mut self, update: &SubchannelUpdate, controller: &mut dyn Controller) {
+        if let Some(id) = self.owners.of(update.id) {
+            self.with_child(id, controller, |policy, controller| {
+                policy.on_subchannel_state(update, controller);
+            });
+        }
+    }
+
+    pub(super) fn next_wakeup(&self) -> Option<Time> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+
+    pub(super) fn on_wakeup(&mut self, controller: &mut dyn Controller) {
+        let now = controller.now();
+        let due: Vec<u32> =
+            self.timers.iter().take_while(|(due, _)| *due <= now).map(|(_, id)| *id).collect();
+        for id in due {
+            self.with_child(id, controller, |policy, controller| policy.on_wakeup(controller));
+        }
+    }
+
+    fn add(&mut self, endpoint: &Endpoint, key: EndpointKey, controller: &mut dyn Controller) {
+        let child = Child {
+            addresses: endpoint.addresses().into(),
+            key: key.clone(),
+            policy: PickFirst::new(PickFirstConfig::default()),
+            listed: self.lists,
+            counted: Counted::default(),
+        };
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        if let Some(place) = self.slots.get_mut(id as usize) {
+            *place = Some(child);
+        }
+        self.by_key.insert(key, id);
+        self.hand_endpoint(id, endpoint, controller);
+    }
+
+    fn keep(&mut self, id: u32, endpoint: &Endpoint, controller: &mut dyn Controller) {
+        let Some(child) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
+        // An endpoint that the list names twice is one endpoint.
+        let is_first_mention = std::mem::replace(&mut child.listed, self.lists) != self.lists;
+        if is_first_mention && *child.addresses != *endpoint.addresses() {
+            // The same addresses in another order.
+            child.addresses = endpoint.addresses().into();
+            self.hand_endpoint(id, endpoint, controller);
+        }
+    }
+
+    fn remove(&mut self, id: u32, controller: &mut dyn Controller) {
+        self.with_child(id, controller, |policy, controller| policy.shut_down(controller));
+        let Some(child) = self.slots.get_mut(id as usize).and_then(Option::take) else { return };
+        self.by_key.remove(&child.key);
+        self.connecting -= usize::from(child.counted.is_connecting);
+        self.free.push(id);
+    }
+
+    fn hand_endpoint(&mut self, id: u32, endpoint: &Endpoint, controller: &mut dyn Controller) {
+        let list = std::slice::from_ref(endpoint);
+        self.with_child(id, controller, |policy, controller| policy.on_endpoints(list, controller));
+    }
+
+    fn with_child(
+        &mut self,
+        id: u32,
+        controller: &mut dyn Controller,
+        act: impl FnOnce(&mut PickFirst, &mut dyn Controller),
+    ) {
+        let Some(child) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
+        let mut scoped = Scoped { owner: id, owners: &mut self.owners, controller };
+        act(&mut child.policy, &mut scoped);
+        // An endpoint is kept connected, whether or not a call waits for it.
+        child.policy.exit_idle(&mut scoped);
+        self.count(id);
+    }
+
+    /// Brings counts and timers up to date with what one child says.
+    fn count(&mut self, id: u32) {
+        let Some(child) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
+        let before = child.counted;
+        let state = child.policy.state();
+        let selected = child.policy.selected();
+        let is_connecting = matches!(state, ConnectivityState::Connecting | ConnectivityState::Idle);
+        let timer = child.policy.next_wakeup();
+        child.counted = Counted { is_connecting, timer, ready: before.ready };
+        if child.policy.take_changed() && state == ConnectivityState::TransientFailure {
+            self.last_failure = child.policy.failure().cloned();
+            self.failure_changed = true;
+        }
+        self.connecting -= usize::from(before.is_connecting);
+        self.connecting += usize::from(is_connecting);
+        if before.timer != timer {
+            if let Some(due) = before.timer {
+                self.timers.remove(&(due, id));
+            }
+            self.timers.extend(timer.map(|due| (due, id)));
+        }
+        if before.ready.map(|(id, _)| id) != selected {
+            self.move_ready(id, before.ready, selected);
+        }
+    }
+
+    fn move_ready(&mut self, id: u32, before: Option<(SubchannelId, usize)>, after: Option<SubchannelId>) {
+        if let Some((_, place)) = before {
+            self.ready.swap_remove(place);
+            let moved = self.ready.get(place).and_then(|moved| self.owners.of(*moved));
+            if let Some(ready) = moved.and_then(|moved| self.counted(moved)?.ready.as_mut()) {
+                ready.1 = place;
+            }
+        }
+        self.ready_changed = true;
+        let ready = after.map(|subchannel| {
+            self.ready.push(subchannel);
+            (subchannel, self.ready.len() - 1)
+        });
+        if let Some(counted) = self.counted(id) {
+            counted.ready = ready;
+        }
+    }
+
+    fn child(&self, id: u32) -> Option<&Child> {
+        self.slots.get(id as usize)?.as_ref()
+    }
+
+    fn counted(&mut self, id: u32) -> Option<&mut Counted> {
+        Some(&mut self.slots.get_mut(id as usize)?.as_mut()?.counted)
+    }
+}
