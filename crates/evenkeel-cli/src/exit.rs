@@ -51,6 +51,8 @@ pub(crate) fn code(result: &Result<Verdict, RunError>) -> ExitCode {
         Ok(Verdict::Failed) => 1,
         // `--help` and `--version` come as errors too, and are none.
         Err(RunError::Arguments(error)) if !error.use_stderr() => 0,
+        // What stands in the files is not what was typed.
+        Err(RunError::Target(BuildError::Tls(error))) if error.is_material() => 3,
         Err(RunError::Arguments(_) | RunError::Target(_)) => 2,
         // Whoever closed the pipe has read what they wanted (`evenkeel … | head`).
         Err(RunError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,

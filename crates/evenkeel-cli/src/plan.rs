@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use evenkeel::Refresh;
+use evenkeel::{ClientTls, Refresh};
 use http::uri::PathAndQuery;
 
 use crate::args::{Args, Command, LoadArgs, Output, ServeArgs};
@@ -41,6 +41,9 @@ pub(crate) struct Surroundings {
 #[derive(Clone, Debug)]
 pub(crate) struct LoadPlan {
     pub(crate) target: String,
+    pub(crate) authority: Option<String>,
+    /// `None` is plain text.
+    pub(crate) tls: Option<ClientTls>,
     pub(crate) refresh: Refresh,
     pub(crate) wait_for_ready: bool,
     pub(crate) calls: CallPlan,
@@ -109,8 +112,9 @@ impl From<LoadArgs> for LoadPlan {
             pace: Pace::new(workers, args.rate, args.timeout),
             limit,
         };
-        let LoadArgs { target, refresh, wait_for_ready, output, .. } = args;
-        Self { target, refresh, wait_for_ready, calls, output }
+        let tls = args.tls.settings();
+        let LoadArgs { target, authority, refresh, wait_for_ready, output, .. } = args;
+        Self { target, authority, tls, refresh, wait_for_ready, calls, output }
     }
 }
 
@@ -146,6 +150,16 @@ mod tests {
         assert_eq!(load(&[]).calls.limit, Limit::After(Duration::from_secs(10)));
         assert_eq!(load(&["-z", "1m"]).calls.limit, Limit::After(Duration::from_secs(60)));
         assert_eq!(load(&["-n", "7"]).calls.limit, Limit::Calls(7));
+    }
+
+    #[test]
+    fn any_flag_of_tls_means_tls() {
+        assert!(load(&["--authority", "pod.test"]).tls.is_none());
+        for words in
+            [&["--tls"][..], &["--insecure"], &["--cacert", "ca.pem"], &["--cert", "c.pem", "--key", "k.pem"]]
+        {
+            assert!(load(words).tls.is_some(), "{words:?}");
+        }
     }
 
     #[test]

@@ -28,16 +28,24 @@ fn every_claim_holds() {
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
     assert_eq!(output.status.code(), Some(0), "{document:#}");
     assert_eq!((&document["schema_version"], &document["holds"]), (&1.into(), &true.into()));
-    assert!(took < Duration::from_secs(40), "{took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
 
     let acts = document["acts"].as_array().unwrap();
     let ids: Vec<_> = acts.iter().map(|act| act["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["clusterip", "headless", "stale", "max-connection-age", "ttl-refresh"]);
+    let balance = ["clusterip", "headless", "stale", "max-connection-age", "ttl-refresh"];
+    let trouble = ["kill", "rolling-restart", "dns-outage"];
+    assert_eq!(ids, [balance.as_slice(), &trouble].concat());
     for act in acts {
         assert_eq!((&act["holds"], &act["figures"]["counts_agree"]), (&true.into(), &true.into()), "{act:#}");
         let pods = act["pods"].as_array().unwrap();
         let calls: u64 = pods.iter().map(|pod| pod["calls"].as_u64().unwrap()).sum();
-        assert_eq!(act["figures"]["calls"], calls, "what pods counted is what was called");
+        let number = |figure: &str| act["figures"][figure].as_u64().unwrap_or(0);
+        // A killed pod takes its last calls' count with it, and a call that it lost may or may not be in what it said.
+        let counted = calls + number("uncounted");
+        let called = number("calls") - number("failed")..=number("calls");
+        assert!(called.contains(&counted), "what pods counted is what was called: {act:#}");
+        let is_killed = |pod: &Value| pod["end"] == "killed";
+        assert!(act["id"] == "kill" || number("failed") == 0 && !pods.iter().any(is_killed), "{act:#}");
         for pod in pods {
             let address = pod["address"].as_str().unwrap();
             assert!(TcpStream::connect(address).is_err(), "{} is still there", pod["name"]);
@@ -49,12 +57,12 @@ fn every_claim_holds() {
 fn demo_in_its_second_act() -> (Child, Vec<u32>) {
     let mut child = evenkeel(&["demo"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let reached = lines.any(|line| line.unwrap().starts_with("act 2 of 5"));
+    let reached = lines.any(|line| line.unwrap().starts_with("act 2 of 8"));
     assert!(reached, "it ended before its second act");
     // Whoever writes to a closed pipe stumbles: somebody keeps reading.
     std::thread::spawn(move || lines.for_each(drop));
     let pods = children_of(child.id());
-    assert_eq!(pods.len(), 3, "acts 1 and 2 have three pods");
+    assert!(pods.len() >= 6, "acts 1 and 2 have three pods, and the act beside them three or more");
     (child, pods)
 }
 

@@ -27,6 +27,10 @@ fn usage_errors_are_2_and_name_the_word() {
         (&["load", "a:1", "--refresh", "never"], "never"),
         (&["load", "a:1", "--method", "Check"], "SERVICE/METHOD"),
         (&["load", "nobody:///a:1"], "nobody"),
+        (&["load", "a:1", "--cert", "c.pem"], "--key"),
+        (&["load", "a:1", "--insecure", "--cacert", "ca.pem"], "--cacert"),
+        (&["load", "a:1", "--tls", "--authority", "a_*b"], "a_*b"),
+        (&["serve", "--listen", "127.0.0.1:0", "--name", "a", "--tls-cert", "c.pem"], "--tls-key"),
     ] {
         let output = run(words);
         assert_eq!(output.status.code(), Some(2), "{words:?}: {}", stderr(&output));

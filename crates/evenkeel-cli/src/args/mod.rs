@@ -8,7 +8,10 @@ use http::HeaderValue;
 use http::uri::PathAndQuery;
 
 mod duration;
+mod tls;
 mod words;
+
+pub(crate) use tls::{ClientTlsArgs, ServerTlsArgs};
 
 /// gRPC load balancing on Kubernetes without a proxy: a pod to call, a load to call it with, and the two
 /// together as a demonstration.
@@ -62,6 +65,8 @@ pub(crate) struct ServeArgs {
     /// Obey lines on stdin and end with it: how the demo holds its pods.
     #[arg(long, hide = true)]
     pub(crate) control: bool,
+    #[command(flatten)]
+    pub(crate) tls: ServerTlsArgs,
 }
 
 /// Call a service over one channel and show which pod answers how much.
@@ -95,14 +100,20 @@ pub(crate) struct LoadArgs {
     /// The unary method to call, with an empty message.
     #[arg(long, value_name = "SERVICE/METHOD", default_value = "school.v1.School/GetSchool", value_parser = words::method)]
     pub(crate) method: PathAndQuery,
+    /// The `:authority` of calls, whose host is the name that TLS wants in servers' certificates [default: the target's].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) authority: Option<String>,
     /// How to print the outcome.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) tls: ClientTlsArgs,
 }
 
-/// Show on this machine why calls stick to one pod, and what spreads them: five acts, each a measured claim.
+/// Show on this machine why calls stick to one pod, and what spreads them, and what becomes of calls when
+/// pods and DNS fail: eight acts, each a measured claim.
 ///
-/// Pods are processes on addresses of 127.0.0.0/8, found by real DNS. Takes about half a minute.
+/// Pods are processes on addresses of 127.0.0.0/8, found by real DNS. Takes about 45 seconds.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
     /// Print one JSON document instead of tables.

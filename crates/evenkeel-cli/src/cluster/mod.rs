@@ -8,6 +8,7 @@ mod pod;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -16,6 +17,7 @@ use self::block::Block;
 use self::dns::{DnsServer, Zone};
 use self::forwarder::Forwarder;
 
+pub(crate) use self::dns::Fault;
 pub(crate) use self::pod::Pod;
 
 /// The time to live of the kubernetes plugin's answers in CoreDNS.
@@ -53,7 +55,7 @@ pub(crate) struct Cluster {
     block: Block,
     dns: DnsServer,
     cluster_ip: Forwarder,
-    pods_started: u8,
+    pods_started: AtomicU8,
 }
 
 impl Cluster {
@@ -65,7 +67,7 @@ impl Cluster {
         let block = Block::find(pods)?;
         let dns = DnsServer::start(block.dns(), Zone::new(DNS_TTL)).await.map_err(ClusterError::Dns)?;
         let listener = TcpListener::bind(block.cluster_ip()).await.map_err(ClusterError::ClusterIp)?;
-        Ok(Self { block, dns, cluster_ip: Forwarder::start(listener), pods_started: 0 })
+        Ok(Self { block, dns, cluster_ip: Forwarder::start(listener), pods_started: AtomicU8::new(0) })
     }
 
     /// Starts pods, each on an address that no pod has had before, and waits until they listen.
@@ -75,15 +77,15 @@ impl Cluster {
     /// # Errors
     /// When one does not come up.
     pub(crate) async fn start_pods(
-        &mut self,
+        &self,
         count: u8,
         named_from: u8,
         flags: &[String],
     ) -> Result<Vec<Pod>, ClusterError> {
         let mut starting = Vec::new();
         for number in named_from..named_from + count {
-            let address = self.block.pod(self.pods_started).ok_or(ClusterError::Full)?;
-            self.pods_started += 1;
+            let index = self.pods_started.fetch_add(1, Ordering::Relaxed);
+            let address = self.block.pod(index).ok_or(ClusterError::Full)?;
             starting.push(Pod::start(format!("school-{number}"), address, flags)?);
         }
         let mut pods = Vec::new();
@@ -93,12 +95,20 @@ impl Cluster {
         Ok(pods)
     }
 
-    /// Makes `pods` the ready ones of the Service in `namespace`: DNS and the ClusterIP follow.
-    pub(crate) fn publish(&self, namespace: &str, pods: &[Pod]) {
-        let addresses: Vec<_> = pods.iter().map(Pod::address).collect();
-        self.dns.set(&headless_name(namespace), addresses.iter().filter_map(ipv4).collect());
+    /// Makes these pods the ready ones of the headless Service in `namespace`.
+    pub(crate) fn publish(&self, namespace: &str, pods: &[SocketAddr]) {
+        self.dns.set(&headless_name(namespace), pods.iter().filter_map(ipv4).collect());
+    }
+
+    /// Gives the ClusterIP, of which there is one, to the Service in `namespace` and these pods.
+    pub(crate) fn publish_cluster_ip(&self, namespace: &str, pods: Vec<SocketAddr>) {
         self.dns.set(&cluster_ip_name(namespace), ipv4(&self.block.cluster_ip()).into_iter().collect());
-        self.cluster_ip.set(addresses);
+        self.cluster_ip.set(pods);
+    }
+
+    /// Breaks DNS for the headless Service in `namespace`, or mends it. Says how many questions the fault before met.
+    pub(crate) fn set_dns_fault(&self, namespace: &str, fault: Option<Fault>) -> u64 {
+        self.dns.set_fault(&headless_name(namespace), fault)
     }
 
     /// The target of a client that uses the ClusterIP.

@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::ClusterError;
@@ -28,6 +30,17 @@ pub(crate) struct Pod {
     child: Child,
     stdin: ChildStdin,
     stdout: Lines<BufReader<ChildStdout>>,
+    /// What it said last on stderr, once it has ended.
+    last_line: Option<JoinHandle<String>>,
+}
+
+/// A pod's own report of its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// The calls it answered in its whole life.
+    pub(crate) served: u64,
+    /// Its drain cut no call off.
+    pub(crate) is_clean: bool,
 }
 
 impl Pod {
@@ -52,7 +65,7 @@ impl Pod {
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed(std::io::ErrorKind::BrokenPipe.into()));
         };
-        Ok(Self { name, address, child, stdin, stdout: BufReader::new(stdout).lines() })
+        Ok(Self { name, address, child, stdin, stdout: BufReader::new(stdout).lines(), last_line: None })
     }
 
     /// Waits until it listens.
@@ -91,6 +104,33 @@ impl Pod {
             .ok_or_else(|| ClusterError::PodSilent { pod: self.name.clone() })
     }
 
+    /// Sends SIGTERM: it drains, and [`Pod::ended`] says when it has.
+    pub(crate) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends SIGKILL.
+    pub(crate) fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    /// Waits until a pod that was terminated has ended.
+    ///
+    /// # Errors
+    /// When it does not end in time, or says nothing of its end.
+    pub(crate) async fn ended(mut self, limit: Duration) -> Result<Ended, ClusterError> {
+        let silent = ClusterError::PodSilent { pod: self.name };
+        let (Ok(Ok(status)), Some(last_line)) = (timeout(limit, self.child.wait()).await, self.last_line)
+        else {
+            return Err(silent);
+        };
+        let line = timeout(REPLY_LIMIT, last_line).await;
+        match line.ok().and_then(Result::ok).as_deref().and_then(calls_in_last_line) {
+            Some(served) => Ok(Ended { served, is_clean: status.success() }),
+            None => Err(silent),
+        }
+    }
+
     /// Ends the pod.
     pub(crate) async fn end(self) {
         let Self { mut child, stdin, .. } = self;
@@ -98,6 +138,13 @@ impl Pod {
         if timeout(END_LIMIT, child.wait()).await.is_err() {
             // Dropping it would do, but not wait for it.
             let _ = child.kill().await;
+        }
+    }
+
+    fn signal(&self, signal: Signal) {
+        // As long as nobody has waited for the child, its id is nobody else's. That it has ended already, its end says.
+        if let Some(id) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+            let _ = kill_process(id, signal);
         }
     }
 
@@ -110,12 +157,15 @@ impl Pod {
         let Some(stderr) = self.child.stderr.take() else { return };
         let pod = self.name.clone();
         // Ends with the pod.
-        tokio::spawn(async move {
+        self.last_line = Some(tokio::spawn(async move {
             let mut lines = BufReader::new(stderr).lines();
+            let mut last = String::new();
             while let Ok(Some(line)) = lines.next_line().await {
                 tracing::debug!(%pod, "{line}");
+                last = line;
             }
-        });
+            last
+        }));
     }
 
     async fn last_words(mut self) -> ClusterError {
@@ -125,5 +175,23 @@ impl Pod {
             let _ = timeout(END_LIMIT, stderr.read_to_string(&mut words)).await;
         }
         ClusterError::PodFailed { pod: self.name, words: words.trim().to_owned() }
+    }
+}
+
+/// The count in `served 12 calls` or `served 1 call, cut 2 calls`, which is how `evenkeel serve` takes its leave.
+fn calls_in_last_line(line: &str) -> Option<u64> {
+    line.strip_prefix("served ")?.split_once(' ')?.0.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::calls_in_last_line;
+
+    #[test]
+    fn a_pods_last_line() {
+        assert_eq!(calls_in_last_line("served 1 call"), Some(1));
+        assert_eq!(calls_in_last_line("served 120 calls, cut 2 calls"), Some(120));
+        assert_eq!(calls_in_last_line("listening 127.0.0.1:1"), None);
+        assert_eq!(calls_in_last_line(""), None);
     }
 }

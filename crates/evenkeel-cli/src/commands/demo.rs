@@ -1,11 +1,34 @@
-//! `evenkeel demo`: the five acts, one after the other, and their verdict.
+//! `evenkeel demo`: the acts, and their verdict.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::signals::Interrupts;
 use crate::args::Output;
-use crate::demo::{Act, Report, Stage, acts, pods_in_all};
+use crate::cluster::Cluster;
+use crate::demo::{Act, Lane, Report, Stage, acts, pods_in_all};
 use crate::exit::{RunError, Verdict};
+use crate::load::Summary;
 use crate::plan::Surroundings;
 use crate::render::{self, Screen, Style};
+
+/// Where what is played is seen.
+struct House<'a> {
+    output: Output,
+    surroundings: Surroundings,
+    screen: &'a Screen,
+    acts: &'a [Act],
+    program: Mutex<Program>,
+}
+
+/// What has been seen so far.
+#[derive(Default)]
+struct Program {
+    /// By act. They are printed in order, however they end.
+    reports: Vec<Option<Report>>,
+    printed: usize,
+    /// What the live tables of both lanes show, the front's first.
+    frames: [String; 2],
+}
 
 pub(super) async fn run(
     output: Output,
@@ -33,28 +56,75 @@ pub(super) async fn run(
 
 async fn play(output: Output, surroundings: Surroundings, screen: &Screen) -> Result<Vec<Report>, RunError> {
     let acts = acts();
-    let mut stage = Stage::new(pods_in_all()).await?;
-    let mut reports = Vec::new();
-    for (index, act) in acts.iter().enumerate() {
-        let heading = announce(act, index + 1, acts.len(), screen);
-        let style = Style { colour: surroundings.live };
-        let report = stage
-            .play(act, |summary| screen.draw(format!("{heading}{}", render::load_table(summary, style))))
-            .await?;
-        screen.clear();
-        if output == Output::Table {
-            render::to_stdout(&render::act_table(&report, Style { colour: surroundings.colour }))?;
-        }
-        reports.push(report);
-    }
-    stage.clear().await;
-    Ok(reports)
+    let cluster = Arc::new(Cluster::start(pods_in_all()).await?);
+    let program = Program { reports: vec![None; acts.len()], ..Program::default() };
+    let house = House { output, surroundings, screen, acts: &acts, program: Mutex::new(program) };
+    tokio::try_join!(house.play(Lane::Front, &cluster), house.play(Lane::Back, &cluster))?;
+    let program = house.program.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(program.reports.into_iter().flatten().collect())
 }
 
-/// Says which act begins: above the live table, or as a line of progress where there is none.
-fn announce(act: &Act, number: usize, of: usize, screen: &Screen) -> String {
-    if !screen.is_live() {
-        screen.line(&format!("act {number} of {of}: {} ({:.0} s)", act.id, act.duration.as_secs_f64()));
+impl House<'_> {
+    /// Plays the acts of one lane.
+    async fn play(&self, lane: Lane, cluster: &Arc<Cluster>) -> Result<(), RunError> {
+        let mut stage = Stage::new(Arc::clone(cluster));
+        for (index, act) in self.acts.iter().enumerate().filter(|(_, act)| act.lane == lane) {
+            let heading = self.announce(act, index + 1);
+            let report = stage.play(act, |summary| self.draw(act, &heading, summary)).await?;
+            self.on_report(index, act.lane, report)?;
+        }
+        stage.clear().await;
+        Ok(())
     }
-    render::act_heading(act, number, of, Style { colour: screen.is_live() })
+
+    /// Says which act begins: above the live table, or as a line of progress where there is none.
+    fn announce(&self, act: &Act, number: usize) -> String {
+        let of = self.acts.len();
+        if !self.screen.is_live() {
+            let meanwhile = if act.lane == Lane::Back { ", meanwhile" } else { "" };
+            let seconds = act.duration.as_secs_f64();
+            self.screen.line(&format!("act {number} of {of}: {} ({seconds:.0} s{meanwhile})", act.id));
+        }
+        render::act_heading(act, number, of, self.live_style())
+    }
+
+    /// The front's table stands above the back's, which has one line as long as there is a front.
+    fn draw(&self, act: &Act, heading: &str, summary: &Summary) {
+        let table = || format!("{heading}{}", render::load_table(summary, self.live_style()));
+        let mut program = self.program.lock().unwrap_or_else(PoisonError::into_inner);
+        let [front, back] = &mut program.frames;
+        match act.lane {
+            Lane::Front => *front = table(),
+            Lane::Back if front.is_empty() => *back = table(),
+            Lane::Back => *back = render::meanwhile(act, summary, self.live_style()),
+        }
+        self.screen.draw(format!("{front}{back}"));
+    }
+
+    /// Prints what can be printed in order.
+    fn on_report(&self, index: usize, lane: Lane, report: Report) -> Result<(), RunError> {
+        let mut program = self.program.lock().unwrap_or_else(PoisonError::into_inner);
+        let program = &mut *program;
+        if let Some(place) = program.reports.get_mut(index) {
+            *place = Some(report);
+        }
+        let [front, back] = &mut program.frames;
+        match lane {
+            Lane::Front => front.clear(),
+            Lane::Back => back.clear(),
+        }
+        self.screen.clear();
+        while let Some(Some(report)) = program.reports.get(program.printed) {
+            if self.output == Output::Table {
+                let style = Style { colour: self.surroundings.colour };
+                render::to_stdout(&render::act_table(report, style))?;
+            }
+            program.printed += 1;
+        }
+        Ok(())
+    }
+
+    fn live_style(&self) -> Style {
+        Style { colour: self.surroundings.live }
+    }
 }

@@ -17,10 +17,15 @@ pub(super) async fn run(
     surroundings: Surroundings,
     screen: &Screen,
 ) -> Result<Verdict, RunError> {
-    let channel = Channel::builder(plan.target.as_str())
-        .refresh(plan.refresh)
-        .wait_for_ready(plan.wait_for_ready)
-        .build()?;
+    let mut channel =
+        Channel::builder(plan.target.as_str()).refresh(plan.refresh).wait_for_ready(plan.wait_for_ready);
+    if let Some(authority) = &plan.authority {
+        channel = channel.authority(authority);
+    }
+    if let Some(tls) = &plan.tls {
+        channel = channel.tls(tls.clone());
+    }
+    let channel = channel.build()?;
     let mut interrupts = Interrupts::listen()?;
     let caller = Arc::new(Caller::new(channel.clone(), &plan.calls, Instant::now()));
     let (stop, stopped) = Stop::new();

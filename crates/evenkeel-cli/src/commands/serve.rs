@@ -20,6 +20,9 @@ pub(super) async fn run(args: ServeArgs, screen: &Screen) -> Result<Verdict, Run
     if let Some(idle) = args.max_connection_idle {
         server = server.max_connection_idle(idle);
     }
+    if let Some(tls) = args.tls.settings() {
+        server = server.tls(tls);
+    }
     let server = server
         .layer(ServedBy::new(args.name, served.clone()))
         .add_service(SchoolServer::new(Schools::new(args.delay)))

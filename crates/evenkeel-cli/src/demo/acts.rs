@@ -1,4 +1,4 @@
-//! The acts, as data.
+//! The acts, as data: what balances (here) and what is survived (`trouble`).
 
 use std::time::Duration;
 
@@ -6,12 +6,17 @@ use evenkeel::Refresh;
 
 use super::claims::Claim;
 
-/// The load of every act: enough for shares to even out within a second, little enough for any machine.
-pub(crate) const RATE: f64 = 300.0;
+mod trouble;
+
+pub(super) use trouble::OUTAGE;
+
+/// The load of an act, in calls a second: enough for shares to even out within a second, little enough for a machine that
+/// is busy with other things.
+pub(super) const RATE: f64 = 100.0;
 /// The deadline of every call.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(1);
-/// How long an act runs before pods are added.
-const WARM_UP: Duration = Duration::from_secs(1);
+pub(super) const DEADLINE: Duration = Duration::from_secs(1);
+/// How long an act runs before anything happens.
+pub(super) const WARM_UP: Duration = Duration::from_secs(1);
 /// MaxConnectionAge in the act that shows it: longer than the TTL, so that the first lookup that an ageing
 /// connection causes finds the cached answer gone.
 const AGE: Duration = Duration::from_secs(6);
@@ -27,16 +32,26 @@ pub(crate) struct Act {
     /// In words, for people and for the document.
     pub(crate) claim_text: String,
     pub(crate) claim: Claim,
+    pub(crate) lane: Lane,
     /// Where the Service is; acts of one namespace share their pods.
     pub(crate) namespace: &'static str,
     pub(crate) entrance: Entrance,
     pub(crate) refresh: Refresh,
-    pub(crate) max_connection_age: Option<Duration>,
+    /// More flags of each pod's `evenkeel serve`.
+    pub(crate) pod_flags: Vec<String>,
     /// Pods that are there from the start.
     pub(crate) pods: u8,
-    /// Pods that are added while calls go on.
-    pub(crate) added: Option<Addition>,
+    pub(crate) plot: Plot,
+    /// How long calls go on; where something else ends the act, how long they do at most.
     pub(crate) duration: Duration,
+}
+
+/// Acts of one lane follow one another; the lanes run at the same time, on pods of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Front,
+    /// What mostly waits, meanwhile.
+    Back,
 }
 
 /// The name that the client uses.
@@ -46,16 +61,29 @@ pub(crate) enum Entrance {
     Headless,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Addition {
-    pub(crate) pods: u8,
-    /// Since the act's start.
-    pub(crate) at: Duration,
+/// What happens to the pods while calls go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plot {
+    Nothing,
+    /// So many new ones appear.
+    Add(u8),
+    Kill,
+    RollingRestart,
+    DnsOutage,
 }
 
 /// All acts, in order.
 pub(crate) fn acts() -> Vec<Act> {
-    vec![cluster_ip(), headless(), stale(), max_connection_age(), ttl_refresh()]
+    vec![
+        cluster_ip(),
+        headless(),
+        stale(),
+        max_connection_age(),
+        ttl_refresh(),
+        trouble::kill(),
+        trouble::rolling_restart(),
+        trouble::dns_outage(),
+    ]
 }
 
 /// How many pods all acts start.
@@ -64,7 +92,19 @@ pub(crate) fn pods_in_all() -> u8 {
     let starting = |act: &Act| if namespaces.insert(act.namespace) { act.pods } else { 0 };
     let acts = acts();
     let initial: u8 = acts.iter().map(starting).sum();
-    initial + acts.iter().filter_map(|act| act.added).map(|added| added.pods).sum::<u8>()
+    initial + acts.iter().map(Act::pods_added).sum::<u8>()
+}
+
+impl Act {
+    /// How many pods appear while it is played.
+    fn pods_added(&self) -> u8 {
+        match self.plot {
+            Plot::Nothing => 0,
+            Plot::Add(pods) => pods,
+            Plot::Kill | Plot::DnsOutage => 1,
+            Plot::RollingRestart => 2 * self.pods,
+        }
+    }
 }
 
 fn cluster_ip() -> Act {
@@ -72,12 +112,13 @@ fn cluster_ip() -> Act {
         id: "clusterip",
         claim_text: "behind the ClusterIP one pod gets every call".to_owned(),
         claim: Claim::OnePodGetsAll,
+        lane: Lane::Front,
         namespace: "demo",
         entrance: Entrance::ClusterIp,
         refresh: Refresh::Ttl,
-        max_connection_age: None,
+        pod_flags: Vec::new(),
         pods: 3,
-        added: None,
+        plot: Plot::Nothing,
         duration: Duration::from_millis(2500),
     }
 }
@@ -85,7 +126,7 @@ fn cluster_ip() -> Act {
 fn headless() -> Act {
     Act {
         id: "headless",
-        claim_text: "by the headless name and round_robin the same pods share evenly: max/min ≤ 1.1"
+        claim_text: "by the headless name and round_robin the same pods share evenly once all are connected: max/min ≤ 1.1"
             .to_owned(),
         claim: Claim::Even { max_ratio: 1.1 },
         entrance: Entrance::Headless,
@@ -103,7 +144,7 @@ fn stale() -> Act {
         claim: Claim::NewPodsGetNothing { watched },
         namespace: "stale",
         refresh: Refresh::Disconnect { floor: Duration::from_secs(30) },
-        added: Some(Addition { pods: 2, at: WARM_UP }),
+        plot: Plot::Add(2),
         duration: WARM_UP + watched + SPARE,
         ..headless()
     }
@@ -121,7 +162,7 @@ fn max_connection_age() -> Act {
         claim: Claim::NewPodsWithin { bound },
         namespace: "max-connection-age",
         refresh: Refresh::Disconnect { floor: Duration::from_secs(1) },
-        max_connection_age: Some(AGE),
+        pod_flags: vec![format!("--max-connection-age={}ms", AGE.as_millis())],
         duration: WARM_UP + bound + SPARE,
         ..stale()
     }
@@ -138,7 +179,6 @@ fn ttl_refresh() -> Act {
         claim: Claim::NewPodsWithinInterval { spare },
         namespace: "ttl-refresh",
         refresh: Refresh::Ttl,
-        max_connection_age: None,
         duration: WARM_UP + LONGEST_INTERVAL + spare + SPARE,
         ..stale()
     }
@@ -146,26 +186,31 @@ fn ttl_refresh() -> Act {
 
 #[cfg(test)]
 mod tests {
-    use super::{Duration, acts, pods_in_all};
+    use super::{Act, Duration, Lane, Plot, WARM_UP, acts, pods_in_all};
     use crate::cluster::DNS_TTL;
 
     #[test]
     fn the_play_is_short_enough() {
-        let total: Duration = acts().iter().map(|act| act.duration).sum();
-        assert!(total < Duration::from_secs(35), "{total:?} leaves too little of 40 s for starting pods");
-    }
-
-    #[test]
-    fn new_pods_are_watched_for_longer_than_a_cached_answer_lives() {
-        for act in acts() {
-            if let Some(added) = act.added {
-                assert!(act.duration - added.at > DNS_TTL + Duration::from_secs(1), "{}", act.id);
-            }
+        for lane in [Lane::Front, Lane::Back] {
+            let total: Duration = acts().iter().filter(|act| act.lane == lane).map(|act| act.duration).sum();
+            assert!(total < Duration::from_secs(52), "{lane:?}: {total:?} leaves too little of a minute");
         }
     }
 
     #[test]
-    fn acts_of_one_namespace_share_pods() {
-        assert_eq!(pods_in_all(), 3 + 3 * 5);
+    fn new_pods_are_watched_for_longer_than_a_cached_answer_lives() {
+        let adds = |act: &Act| matches!(act.plot, Plot::Add(_));
+        for act in acts().into_iter().filter(adds) {
+            assert!(act.duration - WARM_UP > DNS_TTL + Duration::from_secs(1), "{}", act.id);
+        }
+    }
+
+    #[test]
+    fn only_acts_of_one_lane_share_pods_or_the_cluster_ip() {
+        let acts = acts();
+        for (a, b) in acts.iter().flat_map(|a| acts.iter().map(move |b| (a, b))) {
+            assert!(a.lane == b.lane || a.namespace != b.namespace, "{} and {}", a.id, b.id);
+        }
+        assert_eq!(pods_in_all(), 3 + 3 * 5 + 4 + 9 + 4);
     }
 }

@@ -4,6 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::cluster::Fault;
+
+mod balance;
+mod trouble;
+
 /// What an act claims.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Claim {
@@ -24,6 +29,21 @@ pub(crate) enum Claim {
     NewPodsWithinInterval {
         spare: Duration,
     },
+    /// No call fails that starts later than `grace` after a pod was killed; the new pod is in within `bound`.
+    SurvivesKill {
+        grace: Duration,
+        bound: Duration,
+    },
+    /// All pods are replaced, one after another and then all at once: no call fails or takes over a second, each pod
+    /// cuts none off, and each new pod is in within `bound`.
+    SurvivesRestart {
+        bound: Duration,
+    },
+    /// DNS fails in every way: no call fails, and once it is back the new pod is in within `spare` of the retry that
+    /// the channel announced.
+    OutlivesDns {
+        spare: Duration,
+    },
 }
 
 /// What was seen in an act.
@@ -38,6 +58,38 @@ pub(crate) struct Observed {
     pub(crate) watched: Option<Duration>,
     /// After how long the channel meant to look again when the new pods became ready.
     pub(crate) interval: Option<Duration>,
+    pub(crate) kill: Option<KillSeen>,
+    pub(crate) outage: Option<OutageSeen>,
+}
+
+/// What a kill led to; times count from it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KillSeen {
+    /// When the last one of the failed calls started.
+    pub(crate) last_failed_start: Duration,
+    /// When the last call started that the killed pod answered.
+    pub(crate) last_answered_start: Duration,
+    /// When the new pod gave its first answer.
+    pub(crate) new_pod_in: Option<Duration>,
+}
+
+/// How DNS failed and came back.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OutageSeen {
+    pub(crate) faults: Vec<FaultSeen>,
+    /// The delays that the channel announced after each failed lookup, in order.
+    pub(crate) retries: Vec<Duration>,
+    /// How long after DNS was back the channel would ask at the latest, by its own announcement.
+    pub(crate) asks_within: Option<Duration>,
+}
+
+/// One way in which DNS failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FaultSeen {
+    pub(crate) fault: Fault,
+    pub(crate) lasted: Duration,
+    /// How often DNS was asked meanwhile, by its own count.
+    pub(crate) questions: u64,
 }
 
 /// One pod's calls, counted at both ends.
@@ -50,8 +102,21 @@ pub(crate) struct PodCalls {
     /// By the client's, from the name in the answers.
     pub(crate) answered: u64,
     pub(crate) is_new: bool,
-    /// For a new pod, from when it was in DNS to its first answer.
+    /// For a new pod, from when clients could learn of it from DNS to its first answer.
     pub(crate) first_call: Option<Duration>,
+    pub(crate) fate: Fate,
+}
+
+/// What became of a pod.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Fate {
+    #[default]
+    Stands,
+    /// It got SIGTERM and reported its own end; `is_clean`: it cut no call off.
+    Drained { is_clean: bool },
+    /// It got SIGKILL, so its count is what it said just before. The client had `answered_before` answers of it when
+    /// it was asked.
+    Killed { answered_before: u64 },
 }
 
 /// An act's outcome.
@@ -89,10 +154,25 @@ pub(crate) struct Figures {
     /// How long it may.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bound_s: Option<f64>,
+    /// From a kill to the start of the last call that failed or that the killed pod answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) killed_pod_out_s: Option<f64>,
+    /// From a kill to the new pod's first answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) new_pod_in_s: Option<f64>,
+    /// Calls that the killed pod answered after it was last asked for its count: no pod's calls hold them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) uncounted: Option<u64>,
+    /// How many pods got SIGTERM, drained and cut no call off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) drained: Option<usize>,
+    /// For how long DNS failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) outage_s: Option<f64>,
+    /// How many lookups failed meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) failed_lookups: Option<usize>,
 }
-
-/// No call may take longer where a claim says so.
-const LONGEST_CALL: Duration = Duration::from_secs(1);
 
 impl Claim {
     /// Says everything that contradicts the claim.
@@ -101,15 +181,22 @@ impl Claim {
         if seen.calls == 0 {
             broken.push("no call was made".to_owned());
         }
-        broken.extend(disagreements(seen));
+        broken.extend(balance::disagreements(seen));
         match *self {
-            Self::OnePodGetsAll => one_pod_gets_all(seen, &mut broken),
-            Self::Even { max_ratio } => even(seen, max_ratio, &mut broken),
-            Self::NewPodsGetNothing { watched } => new_pods_get_nothing(seen, watched, &mut broken),
-            Self::NewPodsWithin { .. } | Self::NewPodsWithinInterval { .. } => match self.bound(seen) {
-                Some(bound) => new_pods_within(seen, bound, &mut broken),
-                None => broken.push("the channel did not say when it looks again".to_owned()),
-            },
+            Self::OnePodGetsAll => balance::one_pod_gets_all(seen, &mut broken),
+            Self::Even { max_ratio } => balance::even(seen, max_ratio, &mut broken),
+            Self::NewPodsGetNothing { watched } => balance::new_pods_get_nothing(seen, watched, &mut broken),
+            Self::NewPodsWithin { .. } | Self::NewPodsWithinInterval { .. } => {
+                balance::no_call_suffers(seen, &mut broken);
+            }
+            Self::SurvivesKill { grace, .. } => trouble::survives_kill(seen, grace, &mut broken),
+            Self::SurvivesRestart { .. } => trouble::survives_restart(seen, &mut broken),
+            Self::OutlivesDns { .. } => trouble::outlives_dns(seen, &mut broken),
+        }
+        match (self.bound(seen), self) {
+            (Some(bound), _) => balance::new_pods_within(seen, bound, &mut broken),
+            (None, Self::OnePodGetsAll | Self::Even { .. } | Self::NewPodsGetNothing { .. }) => {}
+            (None, _) => broken.push("the channel did not say when it looks again".to_owned()),
         }
         broken
     }
@@ -117,8 +204,13 @@ impl Claim {
     /// How long new pods may wait, if that is what is claimed.
     fn bound(&self, seen: &Observed) -> Option<Duration> {
         match *self {
-            Self::NewPodsWithin { bound } => Some(bound),
+            Self::NewPodsWithin { bound }
+            | Self::SurvivesKill { bound, .. }
+            | Self::SurvivesRestart { bound } => Some(bound),
             Self::NewPodsWithinInterval { spare } => seen.interval.map(|interval| interval + spare),
+            Self::OutlivesDns { spare } => {
+                seen.outage.as_ref().and_then(|outage| outage.asks_within).map(|asks| asks + spare)
+            }
             Self::OnePodGetsAll | Self::Even { .. } | Self::NewPodsGetNothing { .. } => None,
         }
     }
@@ -128,18 +220,26 @@ impl Claim {
         let seconds = |duration: Duration| round(duration.as_secs_f64());
         let milliseconds = |duration: Duration| round(duration.as_secs_f64() * 1e3);
         let is_even = matches!(self, Self::Even { .. });
-        let waits: Option<Vec<_>> = new_pods(seen).map(|pod| pod.first_call).collect();
+        let waits: Option<Vec<_>> = balance::new_pods(seen).map(|pod| pod.first_call).collect();
+        let drained = trouble::drained(seen);
+        let outage = seen.outage.as_ref();
         Figures {
             calls: seen.calls,
             failed: seen.failed,
             p99_ms: milliseconds(seen.p99_latency),
             max_ms: milliseconds(seen.max_latency),
-            counts_agree: disagreements(seen).is_empty(),
-            max_min_ratio: is_even.then(|| ratio(seen, |pod| pod.served)).flatten().map(round),
+            counts_agree: balance::disagreements(seen).is_empty(),
+            max_min_ratio: is_even.then(|| balance::ratio(seen, |pod| pod.served)).flatten().map(round),
             watched_s: seen.watched.map(seconds),
             interval_s: seen.interval.map(seconds),
             new_pods_after_s: waits.and_then(|waits| waits.into_iter().max()).map(seconds),
             bound_s: self.bound(seen).map(seconds),
+            killed_pod_out_s: seen.kill.map(|kill| seconds(kill.out_after())),
+            new_pod_in_s: seen.kill.and_then(|kill| kill.new_pod_in).map(seconds),
+            uncounted: seen.kill.map(|_| trouble::uncounted(seen)),
+            drained: (drained > 0).then_some(drained),
+            outage_s: outage.map(|outage| seconds(outage.faults.iter().map(|fault| fault.lasted).sum())),
+            failed_lookups: outage.map(|outage| outage.retries.len()),
         }
     }
 }
@@ -158,87 +258,6 @@ impl Report {
     pub(crate) fn share(&self, pod: &PodCalls) -> f64 {
         crate::load::share(pod.served, self.pods.iter().map(|pod| pod.served).sum())
     }
-}
-
-/// A pod and the client may differ by calls that failed: those may have been served and never heard of.
-fn disagreements(seen: &Observed) -> Vec<String> {
-    let differing = seen.pods.iter().filter(|pod| pod.served.abs_diff(pod.answered) > seen.failed);
-    differing
-        .map(|pod| format!("{} counted {} calls, the client {} from it", pod.name, pod.served, pod.answered))
-        .collect()
-}
-
-fn one_pod_gets_all(seen: &Observed, broken: &mut Vec<String>) {
-    let called: Vec<_> = seen.pods.iter().filter(|pod| pod.served > 0 || pod.answered > 0).collect();
-    if seen.pods.len() < 2 {
-        broken.push("there was no other pod to call".to_owned());
-    }
-    if called.len() != 1 {
-        broken.push(format!("{} pods were called, not one", called.len()));
-    }
-}
-
-fn even(seen: &Observed, max_ratio: f64, broken: &mut Vec<String>) {
-    let counts = [("the pods'", ratio(seen, |p| p.served)), ("the client's", ratio(seen, |p| p.answered))];
-    for (whose, ratio) in counts {
-        match ratio {
-            Some(ratio) if ratio <= max_ratio => {}
-            Some(ratio) => broken.push(format!("by {whose} own count max/min is {ratio:.3}")),
-            None => broken.push(format!("by {whose} own count a pod got nothing")),
-        }
-    }
-}
-
-fn new_pods_get_nothing(seen: &Observed, wanted: Duration, broken: &mut Vec<String>) {
-    for pod in &seen.pods {
-        let called = pod.served > 0 || pod.answered > 0;
-        if called == pod.is_new {
-            let what = if called { "is new and was called" } else { "is old and got nothing" };
-            broken.push(format!("{} {what}", pod.name));
-        }
-    }
-    expect_new_pods(seen, broken);
-    if seen.watched.is_none_or(|watched| watched < wanted) {
-        broken.push("the new pods were not watched for long enough".to_owned());
-    }
-}
-
-fn new_pods_within(seen: &Observed, bound: Duration, broken: &mut Vec<String>) {
-    expect_new_pods(seen, broken);
-    for pod in new_pods(seen) {
-        match pod.first_call {
-            Some(first) if first <= bound => {}
-            Some(first) => {
-                broken.push(format!("{} got its first call after {:.2} s", pod.name, first.as_secs_f64()))
-            }
-            None => broken.push(format!("{} got no call", pod.name)),
-        }
-        if pod.served == 0 {
-            broken.push(format!("{} served no call by its own count", pod.name));
-        }
-    }
-    if seen.failed > 0 {
-        broken.push(format!("{} calls failed", seen.failed));
-    }
-    if seen.max_latency > LONGEST_CALL {
-        broken.push(format!("a call took {:.2} s", seen.max_latency.as_secs_f64()));
-    }
-}
-
-fn expect_new_pods(seen: &Observed, broken: &mut Vec<String>) {
-    if new_pods(seen).next().is_none() {
-        broken.push("there was no new pod".to_owned());
-    }
-}
-
-fn new_pods(seen: &Observed) -> impl Iterator<Item = &PodCalls> {
-    seen.pods.iter().filter(|pod| pod.is_new)
-}
-
-/// Max over min; `None` when a pod, or every pod, got nothing.
-fn ratio(seen: &Observed, calls: impl Fn(&PodCalls) -> u64) -> Option<f64> {
-    let (least, most) = (seen.pods.iter().map(&calls).min()?, seen.pods.iter().map(&calls).max()?);
-    (least > 0).then(|| most as f64 / least as f64)
 }
 
 /// To three decimals: figures are for reading.

@@ -1,14 +1,17 @@
-//! The article's five acts: what each shows (`acts`), what must have been seen for its claim to hold (`claims`), and
-//! how it is played (`stage`).
+//! The play: what each act shows (`acts`), what must have been seen for its claim to hold (`claims`), and how it is
+//! played: pods, a client and steady calls (`stage`), who is on it (`cast`), and what happens to them (`plots`).
 
 mod acts;
+mod cast;
 mod claims;
-mod intervals;
+mod lookups;
+mod plots;
+mod readiness;
 mod stage;
 
-pub(crate) use acts::{Act, acts, pods_in_all};
-pub(crate) use claims::{Figures, Report};
+pub(crate) use acts::{Act, Lane, acts, pods_in_all};
+pub(crate) use claims::{Fate, Figures, PodCalls, Report};
 pub(crate) use stage::Stage;
 
 #[cfg(test)]
-pub(crate) use claims::{Claim, Observed, PodCalls};
+pub(crate) use claims::{Claim, KillSeen, Observed};

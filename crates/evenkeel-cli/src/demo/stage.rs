@@ -1,41 +1,42 @@
-//! Playing an act: pods, a client, steady calls, perhaps new pods, and then the counts of both ends.
+//! Playing an act: pods, a client, steady calls, what happens meanwhile, and then the counts of both ends.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use evenkeel::Channel;
+use evenkeel::{BuildError, Channel, Observer};
 
-use super::acts::{Act, Addition, DEADLINE, Entrance, RATE};
-use super::claims::{Observed, PodCalls, Report};
-use super::intervals::Intervals;
+use super::acts::{Act, DEADLINE, Entrance, Plot, RATE};
+use super::cast::Cast;
+use super::claims::{Observed, OutageSeen, PodCalls, Report};
+use super::lookups::Lookups;
+use super::plots::{self, Course, Scene};
+use super::readiness::Readiness;
 use crate::cluster::{Cluster, ClusterError, Pod};
 use crate::exit::RunError;
 use crate::load::{self, Caller, Stop, Summary};
 use crate::plan::{CallPlan, Limit, Pace};
 use crate::school::get_school;
 
-/// The cluster and the pods that stand in it. Dropping it ends them all.
+/// The pods that stand in the cluster, for one act after the other. Dropping it ends them all.
 #[derive(Debug)]
 pub(crate) struct Stage {
-    cluster: Cluster,
+    cluster: Arc<Cluster>,
     namespace: &'static str,
-    pods: Vec<Pod>,
+    cast: Cast,
 }
 
-/// When an act's calls began, and when its new pods were in DNS.
-#[derive(Clone, Copy, Debug)]
-struct Times {
+/// What an act's end looks back on.
+struct Retrospect<'a> {
+    summary: &'a Summary,
     start: Instant,
-    ready: Option<Instant>,
+    course: &'a Course,
+    lookups: &'a Lookups,
 }
 
 impl Stage {
-    /// # Errors
-    /// When the cluster could not be started.
-    pub(crate) async fn new(pods_in_all: u8) -> Result<Self, ClusterError> {
-        let cluster = Cluster::start(pods_in_all).await?;
-        Ok(Self { cluster, namespace: "", pods: Vec::new() })
+    /// An empty stage in this cluster, which may have others.
+    pub(crate) fn new(cluster: Arc<Cluster>) -> Self {
+        Self { cluster, namespace: "", cast: Cast::default() }
     }
 
     /// Plays one act; `watch` is shown the client's count as it grows.
@@ -44,24 +45,22 @@ impl Stage {
     /// When the cluster broke; a claim that does not hold is in the report.
     pub(crate) async fn play(&mut self, act: &Act, watch: impl Fn(&Summary)) -> Result<Report, RunError> {
         self.set(act).await?;
-        // Started before the calls, so that they are ready at the moment they are put into DNS.
-        let added = self.start_added(act).await?;
-        let served_before = self.served().await?;
+        let in_the_wings = self.start_added(act).await?;
+        self.cast.count_before().await?;
 
-        let intervals = Arc::new(Intervals::default());
+        let lookups = Arc::new(Lookups::default());
         let target = match act.entrance {
             Entrance::ClusterIp => self.cluster.cluster_ip_target(act.namespace),
             Entrance::Headless => self.cluster.headless_target(act.namespace),
         };
-        let observer = Arc::clone(&intervals) as Arc<dyn evenkeel::Observer>;
-        let channel = Channel::builder(target.as_str()).refresh(act.refresh).observer(observer).build()?;
-        let plan = call_plan(act.duration);
+        let channel = connected(&target, act, Arc::clone(&lookups) as Arc<dyn Observer>).await?;
+        let plan = call_plan(act);
         let caller = Arc::new(Caller::new(channel.clone(), &plan, Instant::now()));
 
-        let (_running, stopped) = Stop::new();
-        let in_dns = Mutex::new(listed(&self.pods));
+        let (stop, stopped) = Stop::new();
+        let listed = Mutex::new(self.cast.listed());
         let look = || {
-            let pods = in_dns.lock().unwrap_or_else(PoisonError::into_inner);
+            let pods = listed.lock().unwrap_or_else(PoisonError::into_inner).clone();
             watch(&caller.summary(&target).over_pods(&pods));
         };
         let show = async {
@@ -70,129 +69,113 @@ impl Stage {
                 tokio::time::sleep(load::REDRAW).await;
             }
         };
-        let (ready, ()) = tokio::select! {
-            both = async { tokio::join!(self.publish_added(act, added, caller.start(), &in_dns), load::run(&caller, &plan, stopped)) } => both,
+        let mut scene = Scene {
+            cluster: &self.cluster,
+            act,
+            cast: &mut self.cast,
+            caller: &caller,
+            listed: &listed,
+            in_the_wings,
+        };
+        let plot = async {
+            let course = plots::run(&mut scene).await?;
+            if course.is_over {
+                stop.stop();
+            }
+            Ok::<_, RunError>(course)
+        };
+        let calls = async {
+            load::run(&caller, &plan, stopped).await;
+            Ok(())
+        };
+        let (course, ()) = tokio::select! {
+            both = async { tokio::try_join!(plot, calls) } => both?,
             () = show => return Err(RunError::Interrupted),
         };
-        let times = Times { start: caller.start(), ready };
         let summary = caller.summary(&target);
         look();
         channel.close().await;
 
-        let pods = self.pod_calls(act, &summary, &served_before, times).await?;
-        let interval = ready.and_then(|ready| intervals.at(ready));
-        Ok(Report::new(act.id, act.claim_text.clone(), act.claim, observed(&summary, pods, times, interval)))
+        let pods = self.cast.calls(&summary, caller.start()).await?;
+        let start = caller.start();
+        let retrospect = Retrospect { summary: &summary, start, course: &course, lookups: &lookups };
+        let seen = self.observed(pods, &retrospect);
+        Ok(Report::new(act.id, act.claim_text.clone(), act.claim, seen))
     }
 
     /// Ends all pods, and waits until they have.
     pub(crate) async fn clear(&mut self) {
-        for pod in self.pods.drain(..) {
-            pod.end().await;
-        }
+        self.cast.clear().await;
     }
 
     /// Sees to it that the pods of the act's beginning stand.
     async fn set(&mut self, act: &Act) -> Result<(), ClusterError> {
         if self.namespace != act.namespace {
             self.clear().await;
-            self.pods = self.cluster.start_pods(act.pods, 1, &pod_flags(act)).await?;
+            let pods = self.cluster.start_pods(act.pods, 1, &act.pod_flags).await?;
+            self.cast.enter(pods, None);
             self.namespace = act.namespace;
         }
-        self.cluster.publish(act.namespace, &self.pods);
+        let addresses = self.cast.addresses_in_dns();
+        self.cluster.publish(act.namespace, &addresses);
+        if act.entrance == Entrance::ClusterIp {
+            self.cluster.publish_cluster_ip(act.namespace, addresses);
+        }
         Ok(())
     }
 
+    /// Starts what a plot wants ready in the moment it is put into DNS.
     async fn start_added(&mut self, act: &Act) -> Result<Vec<Pod>, ClusterError> {
-        match act.added {
-            Some(added) => self.cluster.start_pods(added.pods, act.pods + 1, &pod_flags(act)).await,
-            None => Ok(Vec::new()),
+        match act.plot {
+            Plot::Add(pods) => self.cluster.start_pods(pods, act.pods + 1, &act.pod_flags).await,
+            _ => Ok(Vec::new()),
         }
     }
 
-    /// Puts the new pods into DNS at their time; says when that was.
-    async fn publish_added(
-        &mut self,
-        act: &Act,
-        added: Vec<Pod>,
-        start: Instant,
-        in_dns: &Mutex<Vec<load::Pod>>,
-    ) -> Option<Instant> {
-        let Addition { at, .. } = act.added?;
-        tokio::time::sleep_until((start + at).into()).await;
-        let ready = Instant::now();
-        self.pods.extend(added);
-        self.cluster.publish(act.namespace, &self.pods);
-        *in_dns.lock().unwrap_or_else(PoisonError::into_inner) = listed(&self.pods);
-        Some(ready)
-    }
-
-    /// Each pod's own count by its name.
-    async fn served(&mut self) -> Result<HashMap<String, u64>, ClusterError> {
-        let mut served = HashMap::new();
-        for pod in &mut self.pods {
-            served.insert(pod.name().to_owned(), pod.calls().await?);
+    fn observed(&self, pods: Vec<PodCalls>, act: &Retrospect<'_>) -> Observed {
+        let &Retrospect { summary, start, course, lookups } = act;
+        let learnable = self.cast.first_learnable();
+        let outage = course.back.map(|back| OutageSeen {
+            faults: course.faults.clone(),
+            retries: lookups.retries(back),
+            asks_within: lookups.asks_within(back),
+        });
+        Observed {
+            pods,
+            calls: summary.calls,
+            failed: summary.failures(),
+            max_latency: summary.latency.map_or(Duration::ZERO, |latency| latency.max),
+            p99_latency: summary.latency.map_or(Duration::ZERO, |latency| latency.p99),
+            watched: learnable
+                .map(|learnable| (start + summary.elapsed).saturating_duration_since(learnable)),
+            interval: learnable.and_then(|learnable| lookups.interval(learnable)),
+            kill: course.killed.map(|killed| self.cast.kill_seen(killed, summary, start)),
+            outage,
         }
-        Ok(served)
-    }
-
-    async fn pod_calls(
-        &mut self,
-        act: &Act,
-        summary: &Summary,
-        before: &HashMap<String, u64>,
-        times: Times,
-    ) -> Result<Vec<PodCalls>, ClusterError> {
-        let after = self.served().await?;
-        let pod_calls = |(index, pod): (usize, &Pod)| {
-            let name = pod.name().to_owned();
-            let count = |counts: &HashMap<String, u64>| counts.get(&name).copied().unwrap_or(0);
-            let seen = || summary.endpoints.iter().filter(|endpoint| endpoint.pod.name == name);
-            let first = seen().map(|endpoint| times.start + endpoint.first_call).min();
-            let is_new = index >= usize::from(act.pods);
-            PodCalls {
-                served: count(&after).saturating_sub(count(before)),
-                answered: seen().map(|endpoint| endpoint.calls).sum(),
-                address: pod.address().to_string(),
-                is_new,
-                first_call: match (first, times.ready) {
-                    (Some(first), Some(ready)) if is_new => Some(first.saturating_duration_since(ready)),
-                    _ => None,
-                },
-                name,
-            }
-        };
-        Ok(self.pods.iter().enumerate().map(pod_calls).collect())
     }
 }
 
-/// Pods as a table lists them.
-fn listed(pods: &[Pod]) -> Vec<load::Pod> {
-    let listed = |pod: &Pod| load::Pod { name: pod.name().to_owned(), address: pod.address().to_string() };
-    pods.iter().map(listed).collect()
+/// A channel that is connected to all there is to connect to.
+async fn connected(target: &str, act: &Act, observer: Arc<dyn Observer>) -> Result<Channel, BuildError> {
+    let readiness = Arc::new(Readiness::default());
+    let ready = Arc::clone(&readiness) as Arc<dyn Observer>;
+    let channel = Channel::builder(target).refresh(act.refresh).observer(observer).observer(ready).build()?;
+    let endpoints = match act.entrance {
+        Entrance::ClusterIp => 1,
+        Entrance::Headless => usize::from(act.pods),
+    };
+    // Were it closed already, the calls would say so.
+    let _ = channel.connect();
+    readiness.wait_for(endpoints).await;
+    Ok(channel)
 }
 
-fn call_plan(duration: Duration) -> CallPlan {
+/// Steady calls for as long as the act may last.
+fn call_plan(act: &Act) -> CallPlan {
     CallPlan {
         method: get_school(),
         timeout: DEADLINE,
         pace: Pace::new(1, RATE, DEADLINE),
-        limit: Limit::After(duration),
-    }
-}
-
-fn pod_flags(act: &Act) -> Vec<String> {
-    let age = act.max_connection_age.map(|age| format!("--max-connection-age={}ms", age.as_millis()));
-    age.into_iter().collect()
-}
-
-fn observed(summary: &Summary, pods: Vec<PodCalls>, times: Times, interval: Option<Duration>) -> Observed {
-    Observed {
-        pods,
-        calls: summary.calls,
-        failed: summary.failures(),
-        max_latency: summary.latency.map_or(Duration::ZERO, |latency| latency.max),
-        p99_latency: summary.latency.map_or(Duration::ZERO, |latency| latency.p99),
-        watched: times.ready.map(|ready| (times.start + summary.elapsed).saturating_duration_since(ready)),
-        interval,
+        limit: Limit::After(act.duration),
     }
 }

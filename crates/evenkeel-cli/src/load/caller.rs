@@ -47,6 +47,7 @@ impl Caller {
 
     /// Makes one call. Its latency counts from `scheduled`, its deadline from now.
     pub(crate) async fn call(&self, scheduled: Instant) {
+        let started = self.start.elapsed();
         let served_by = Arc::new(OnceLock::new());
         let witness = Witness { channel: self.channel.clone(), served_by: Arc::clone(&served_by) };
         let code = match self.unary(witness).await {
@@ -59,7 +60,7 @@ impl Caller {
         let served_by = served_by.get().cloned();
         let now = Instant::now();
         let (at, latency) = (now.duration_since(self.start), now.duration_since(scheduled));
-        self.tally().on_outcome(Outcome { at, latency, code, served_by });
+        self.tally().on_outcome(Outcome { started, at, latency, code, served_by });
     }
 
     pub(crate) fn start(&self) -> Instant {

@@ -10,10 +10,7 @@ mod tally;
 
 pub(crate) use caller::Caller;
 pub(crate) use run::{Stop, run};
-pub(crate) use tally::{Latencies, Pod, Summary, share};
-
-#[cfg(test)]
-pub(crate) use tally::EndpointSummary;
+pub(crate) use tally::{EndpointSummary, Latencies, Pod, Summary, share};
 
 /// How often a live table is drawn anew: fast enough to look alive, slow enough to read.
 pub(crate) const REDRAW: Duration = Duration::from_millis(250);

@@ -10,7 +10,9 @@ use super::histogram::Histogram;
 /// How one call ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
-    /// When it ended, since the load's start.
+    /// When it started, since the load's start.
+    pub(crate) started: Duration,
+    /// When it ended.
     pub(crate) at: Duration,
     /// From its scheduled start to its end.
     pub(crate) latency: Duration,
@@ -33,6 +35,7 @@ pub(crate) struct Pod {
 pub(crate) struct Tally {
     ok: u64,
     failed: BTreeMap<&'static str, u64>,
+    last_failed_start: Option<Duration>,
     latencies: Histogram,
     endpoints: HashMap<Pod, EndpointTally>,
 }
@@ -46,6 +49,8 @@ pub(crate) struct Summary {
     pub(crate) ok: u64,
     /// By gRPC's code names.
     pub(crate) failed: BTreeMap<&'static str, u64>,
+    /// When the last one of the failed calls started, since the load's start.
+    pub(crate) last_failed_start: Option<Duration>,
     /// `None` before the first call has ended.
     pub(crate) latency: Option<Latencies>,
     pub(crate) endpoints: Vec<EndpointSummary>,
@@ -69,6 +74,8 @@ pub(crate) struct EndpointSummary {
     /// When its first call ended, since the load's start; zero without calls.
     pub(crate) first_call: Duration,
     pub(crate) last_call: Duration,
+    /// When the last one of its calls started.
+    pub(crate) last_start: Duration,
 }
 
 #[derive(Debug)]
@@ -76,13 +83,17 @@ struct EndpointTally {
     calls: u64,
     first_call: Duration,
     last_call: Duration,
+    last_start: Duration,
 }
 
 impl Tally {
     pub(crate) fn on_outcome(&mut self, outcome: Outcome) {
         match outcome.code {
             Code::Ok => self.ok += 1,
-            code => *self.failed.entry(code_name(code)).or_default() += 1,
+            code => {
+                *self.failed.entry(code_name(code)).or_default() += 1;
+                self.last_failed_start = self.last_failed_start.max(Some(outcome.started));
+            }
         }
         self.latencies.record(outcome.latency);
         if let Some(pod) = outcome.served_by {
@@ -91,10 +102,12 @@ impl Tally {
                 calls: 0,
                 first_call: at,
                 last_call: at,
+                last_start: outcome.started,
             });
             tally.calls += 1;
             tally.first_call = tally.first_call.min(at);
             tally.last_call = tally.last_call.max(at);
+            tally.last_start = tally.last_start.max(outcome.started);
         }
     }
 
@@ -109,6 +122,7 @@ impl Tally {
                 share: share(tally.calls, answered),
                 first_call: tally.first_call,
                 last_call: tally.last_call,
+                last_start: tally.last_start,
             })
             .collect();
         // Shorter names first, so that school-2 comes before school-10.
@@ -119,6 +133,7 @@ impl Tally {
             calls: self.ok + self.failed.values().sum::<u64>(),
             ok: self.ok,
             failed: self.failed.clone(),
+            last_failed_start: self.last_failed_start,
             latency: self.latencies(),
             endpoints,
         }
@@ -149,6 +164,7 @@ impl Summary {
                 share: 0.0,
                 first_call: Duration::ZERO,
                 last_call: Duration::ZERO,
+                last_start: Duration::ZERO,
             };
             named.fold(none, |sum, endpoint| EndpointSummary {
                 calls: sum.calls + endpoint.calls,
@@ -195,7 +211,9 @@ mod tests {
 
     fn outcome(at: u64, code: Code, name: Option<&str>) -> Outcome {
         let served_by = name.map(|name| Pod { name: name.into(), address: "127.0.0.1:1".into() });
-        Outcome { at: Duration::from_secs(at), latency: Duration::from_millis(at), code, served_by }
+        let latency = Duration::from_millis(at);
+        let at = Duration::from_secs(at);
+        Outcome { started: at - latency, at, latency, code, served_by }
     }
 
     #[test]
@@ -231,6 +249,8 @@ mod tests {
         assert_eq!(endpoints, [("school-2", 2), ("school-10", 1)], "in natural order");
         let first = &summary.endpoints[0];
         assert_eq!((first.first_call.as_secs(), first.last_call.as_secs()), (1, 3));
+        assert_eq!(first.last_start, Duration::from_millis(2997));
+        assert_eq!(summary.last_failed_start, Some(Duration::from_millis(4995)));
         assert!((first.share - 2.0 / 3.0).abs() < 1e-9, "shares are of answered calls");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::demo::{Figures, Report};
+use crate::demo::{Fate, Figures, Report};
 use crate::load::{Latencies, Summary};
 
 const SCHEMA_VERSION: u32 = 1;
@@ -66,6 +66,9 @@ struct PodDocument<'a> {
     address: &'a str,
     calls: u64,
     share: f64,
+    /// Only there for a pod that did not live to the act's end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<&'static str>,
 }
 
 /// A load's outcome.
@@ -90,7 +93,7 @@ pub(crate) fn load(summary: &Summary) -> String {
     })
 }
 
-/// The demo's outcome. The pods' calls are their own count.
+/// The demo's outcome. The pods' calls are their own count; a killed one's is the last that it gave.
 pub(crate) fn demo(reports: &[Report]) -> String {
     let acts = reports.iter().map(|report| ActDocument {
         id: report.id,
@@ -106,6 +109,11 @@ pub(crate) fn demo(reports: &[Report]) -> String {
                 address: &pod.address,
                 calls: pod.served,
                 share: round(report.share(pod), 4),
+                end: match pod.fate {
+                    Fate::Stands => None,
+                    Fate::Drained { .. } => Some("drained"),
+                    Fate::Killed { .. } => Some("killed"),
+                },
             })
             .collect(),
     });

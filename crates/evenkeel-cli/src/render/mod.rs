@@ -12,7 +12,9 @@ mod table;
 
 pub(crate) use json::{demo as demo_json, load as load_json};
 pub(crate) use screen::{LogWriter, Screen};
-pub(crate) use table::{Style, act as act_table, act_heading, demo as demo_table, load as load_table};
+pub(crate) use table::{
+    Style, act as act_table, act_heading, demo as demo_table, load as load_table, meanwhile,
+};
 
 /// Writes data to stdout.
 ///

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::demo::{Claim, Observed, PodCalls, Report};
+use crate::demo::{Claim, Fate, KillSeen, Observed, PodCalls, Report};
 use crate::load::{EndpointSummary, Latencies, Pod, Summary};
 
 pub(crate) fn empty_summary() -> Summary {
@@ -13,6 +13,7 @@ pub(crate) fn empty_summary() -> Summary {
         calls: 0,
         ok: 0,
         failed: BTreeMap::new(),
+        last_failed_start: None,
         latency: None,
         endpoints: Vec::new(),
     }
@@ -25,6 +26,7 @@ pub(crate) fn summary() -> Summary {
         share: calls as f64 / 3.0,
         first_call: Duration::from_millis(times[0]),
         last_call: Duration::from_millis(times[1]),
+        last_start: Duration::from_millis(times[1]),
     };
     Summary {
         target: "dns:///school-internal-headless:50051".to_owned(),
@@ -32,6 +34,7 @@ pub(crate) fn summary() -> Summary {
         calls: 4,
         ok: 3,
         failed: BTreeMap::from([("UNAVAILABLE", 1)]),
+        last_failed_start: Some(Duration::from_secs(1)),
         latency: Some(Latencies {
             p50: Duration::from_micros(750),
             p90: Duration::from_micros(1500),
@@ -54,6 +57,7 @@ pub(crate) fn reports() -> [Report; 2] {
         answered: calls,
         is_new: first_call.is_some(),
         first_call: first_call.map(Duration::from_secs_f64),
+        fate: Fate::Stands,
     };
     let seen = Observed {
         pods: vec![pod(1, 3, None), pod(2, 2, Some(4.2))],
@@ -63,10 +67,41 @@ pub(crate) fn reports() -> [Report; 2] {
         p99_latency: Duration::from_micros(1500),
         watched: Some(Duration::from_secs(7)),
         interval: Some(Duration::from_millis(5500)),
+        ..Observed::default()
     };
     let within = Claim::NewPodsWithinInterval { spare: Duration::from_secs(1) };
     [
         Report::new("ttl-refresh", "soon".to_owned(), within, seen.clone()),
         Report::new("headless", "evenly".to_owned(), Claim::Even { max_ratio: 1.1 }, seen),
     ]
+}
+
+/// An act in which one pod was killed and one drained.
+pub(crate) fn trouble() -> Report {
+    let pod = |number: u8, calls, fate| PodCalls {
+        name: format!("school-{number}"),
+        address: format!("127.0.9.{number}:50051"),
+        served: calls,
+        answered: calls,
+        is_new: false,
+        first_call: None,
+        fate,
+    };
+    let kill = KillSeen {
+        last_failed_start: Duration::from_millis(12),
+        last_answered_start: Duration::ZERO,
+        new_pod_in: Some(Duration::from_secs(5)),
+    };
+    let seen = Observed {
+        pods: vec![
+            pod(1, 3, Fate::Killed { answered_before: 3 }),
+            pod(2, 1, Fate::Drained { is_clean: true }),
+        ],
+        calls: 5,
+        failed: 1,
+        kill: Some(kill),
+        ..Observed::default()
+    };
+    let bound = Duration::from_secs(6);
+    Report::new("kill", "unnoticed".to_owned(), Claim::SurvivesKill { grace: bound, bound }, seen)
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::demo::{Act, Report};
+use crate::demo::{Act, Fate, PodCalls, Report};
 use crate::load::Summary;
 
 /// The cells of a bar that stands for everything.
@@ -66,6 +66,17 @@ pub(crate) fn act_heading(act: &Act, number: usize, of: usize, style: Style) -> 
     format!("{}\n{}\n\n", style.bold(&format!("act {number} of {of}: {}", act.id)), act.claim_text)
 }
 
+/// An act that runs beside another, in one line.
+pub(crate) fn meanwhile(act: &Act, summary: &Summary, style: Style) -> String {
+    format!(
+        "\nmeanwhile {}   {:.1} s   {} calls   {}\n",
+        style.bold(act.id),
+        summary.elapsed.as_secs_f64(),
+        summary.calls,
+        failures(summary, style),
+    )
+}
+
 /// An act that is over.
 pub(crate) fn act(report: &Report, style: Style) -> String {
     let mut out = String::new();
@@ -84,11 +95,7 @@ pub(crate) fn act(report: &Report, style: Style) -> String {
             address: &pod.address,
             calls: pod.served,
             share: report.share(pod),
-            note: match (pod.is_new, pod.first_call) {
-                (false, _) => String::new(),
-                (true, None) => "new, no call".to_owned(),
-                (true, Some(first)) => format!("new, first call after {:.1} s", first.as_secs_f64()),
-            },
+            note: note(pod),
         })
         .collect();
     out.push_str(&table(&rows, style));
@@ -108,11 +115,31 @@ pub(crate) fn demo(reports: &[Report], style: Style) -> String {
     out
 }
 
+/// What is special about a pod.
+fn note(pod: &PodCalls) -> String {
+    let came = match (pod.is_new, pod.first_call) {
+        (false, _) => None,
+        (true, None) => Some("new, no call".to_owned()),
+        (true, Some(first)) => Some(format!("new, first call after {:.1} s", first.as_secs_f64())),
+    };
+    let went = match pod.fate {
+        Fate::Stands => None,
+        Fate::Drained { .. } => Some("drained".to_owned()),
+        Fate::Killed { .. } => Some("killed; its last count before".to_owned()),
+    };
+    came.into_iter().chain(went).collect::<Vec<_>>().join("; ")
+}
+
 fn figures(report: &Report) -> String {
     let figures = &report.figures;
     let mut parts = vec![format!("{} calls", figures.calls), format!("{} failed", figures.failed)];
     parts.push(format!("max {:.2} ms", figures.max_ms));
     parts.extend(figures.max_min_ratio.map(|ratio| format!("max/min {ratio:.3}")));
+    parts.extend(figures.drained.map(|pods| format!("{pods} drained")));
+    parts.extend(figures.outage_s.map(|outage| format!("DNS out for {outage:.1} s")));
+    parts.extend(figures.failed_lookups.map(|lookups| format!("{lookups} lookups failed")));
+    parts.extend(figures.killed_pod_out_s.map(|after| format!("killed pod out after {after:.3} s")));
+    parts.extend(figures.new_pod_in_s.map(|after| format!("new one in after {after:.2} s")));
     parts.extend(figures.interval_s.map(|interval| format!("interval {interval:.2} s")));
     match (figures.new_pods_after_s, figures.watched_s) {
         (Some(after), _) => parts.push(format!("new pods after {after:.2} s")),

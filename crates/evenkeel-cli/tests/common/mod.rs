@@ -123,3 +123,41 @@ impl Drop for Pod {
         let _ = self.child.wait();
     }
 }
+
+/// A running `evenkeel serve` in the network namespace of its name. Dropping it kills it.
+pub struct RemotePod {
+    child: Child,
+    pub address: String,
+}
+
+impl RemotePod {
+    /// Starts it and waits until it listens on `address`.
+    pub fn start(name: &str, address: &str) -> Self {
+        let mut child = Command::new("nsenter")
+            .arg(format!("--net=/run/netns/{name}"))
+            .args([env!("CARGO_BIN_EXE_evenkeel"), "serve", "--listen", address, "--name", name])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("spawn");
+        let line = BufReader::new(child.stdout.take().expect("stdout")).lines().next();
+        assert_eq!(line.expect("a line").expect("a line"), format!("listening {address}"));
+        Self { child, address: address.to_owned() }
+    }
+
+    /// How many connections it has, by its kernel's count.
+    pub fn connections(&self) -> usize {
+        let list =
+            std::fs::read_to_string(format!("/proc/{}/net/tcp", self.child.id())).expect("its sockets");
+        let established = |line: &&str| line.split_ascii_whitespace().nth(3) == Some("01");
+        list.lines().filter(established).count()
+    }
+}
+
+impl Drop for RemotePod {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

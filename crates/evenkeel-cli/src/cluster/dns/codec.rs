@@ -49,6 +49,8 @@ pub(crate) enum Answer {
     NameError {
         ttl: u32,
     },
+    /// The server has trouble of its own (SERVFAIL).
+    ServerFailure,
     /// Not a question that is answered here.
     Refused,
 }
@@ -96,10 +98,15 @@ impl Query {
             Answer::Addresses { addresses, ttl } => (0, addresses.as_slice(), *ttl),
             Answer::NoData { ttl } => (0, [].as_slice(), *ttl),
             Answer::NameError { ttl } => (3, [].as_slice(), *ttl),
+            Answer::ServerFailure => (2, [].as_slice(), 0),
             Answer::Refused => (5, [].as_slice(), 0),
         };
-        let says_nothing = addresses.is_empty() && *answer != Answer::Refused;
-        let soa = if says_nothing { start_of_authority(ttl) } else { Vec::new() };
+        let is_negative = match answer {
+            Answer::NoData { .. } | Answer::NameError { .. } => true,
+            Answer::Addresses { addresses, .. } => addresses.is_empty(),
+            Answer::ServerFailure | Answer::Refused => false,
+        };
+        let soa = if is_negative { start_of_authority(ttl) } else { Vec::new() };
         let opt = if self.edns.is_some() { opt() } else { Vec::new() };
         let room = limit.saturating_sub(HEADER + self.question.len() + soa.len() + opt.len());
         let fitting = addresses.len().min(room / ADDRESS_RECORD);

@@ -5,4 +5,4 @@ mod server;
 mod zone;
 
 pub(crate) use server::DnsServer;
-pub(crate) use zone::Zone;
+pub(crate) use zone::{Fault, Zone};

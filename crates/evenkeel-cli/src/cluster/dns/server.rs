@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::codec::{Answer, Query};
-use super::zone::Zone;
+use super::zone::{Fault, Zone};
 
 /// How often a port that UDP has and TCP has not is given back for another.
 const PORT_ATTEMPTS: usize = 20;
@@ -49,6 +49,11 @@ impl DnsServer {
     pub(crate) fn set(&self, name: &str, addresses: Vec<Ipv4Addr>) {
         self.zone.lock().unwrap_or_else(PoisonError::into_inner).set(name, addresses);
     }
+
+    /// As [`Zone::set_fault`].
+    pub(crate) fn set_fault(&self, name: &str, fault: Option<Fault>) -> u64 {
+        self.zone.lock().unwrap_or_else(PoisonError::into_inner).set_fault(name, fault)
+    }
 }
 
 async fn bind(ip: Ipv4Addr) -> io::Result<(UdpSocket, TcpListener)> {
@@ -69,7 +74,8 @@ async fn serve_udp(socket: UdpSocket, zone: Arc<Mutex<Zone>>) {
         // Errors here are an earlier answer's, whose client has gone: the next question is another's.
         let Ok((length, client)) = socket.recv_from(&mut buffer).await else { continue };
         let Some(query) = buffer.get(..length).and_then(Query::parse) else { continue };
-        let message = query.respond(&answer(&query, &zone), query.udp_limit());
+        let Some(answer) = answer(&query, &zone) else { continue };
+        let message = query.respond(&answer, query.udp_limit());
         let _ = socket.send_to(&message, client).await;
     }
 }
@@ -98,20 +104,21 @@ async fn serve_client(mut stream: TcpStream, zone: &Mutex<Zone>) -> io::Result<(
         let mut message = vec![0; usize::from(length)];
         timeout(TCP_IDLE, stream.read_exact(&mut message)).await??;
         let Some(query) = Query::parse(&message) else { return Ok(()) };
-        let message = query.respond(&answer(&query, zone), usize::from(u16::MAX));
+        let Some(answer) = answer(&query, zone) else { continue };
+        let message = query.respond(&answer, usize::from(u16::MAX));
         let mut framed = u16::try_from(message.len()).unwrap_or(u16::MAX).to_be_bytes().to_vec();
         framed.extend(message);
         stream.write_all(&framed).await?;
     }
 }
 
-fn answer(query: &Query, zone: &Mutex<Zone>) -> Answer {
+fn answer(query: &Query, zone: &Mutex<Zone>) -> Option<Answer> {
     if !query.is_answerable() {
-        return Answer::Refused;
+        return Some(Answer::Refused);
     }
     let mut zone = zone.lock().unwrap_or_else(PoisonError::into_inner);
     let mut answer = zone.answer(&query.name, query.is_for_a(), Instant::now());
-    if let Answer::Addresses { addresses, .. } = &mut answer {
+    if let Some(Answer::Addresses { addresses, .. }) = &mut answer {
         // As CoreDNS' loadbalance does: nobody may lean on an order.
         fastrand::shuffle(addresses);
     }

@@ -13,6 +13,24 @@ pub(crate) struct Zone {
     ttl: Duration,
     names: HashMap<String, Vec<Ipv4Addr>>,
     cache: HashMap<String, Cached>,
+    faults: HashMap<String, Broken>,
+}
+
+/// What DNS does instead of answering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It says SERVFAIL.
+    ServerFailure,
+    /// It says that the name does not exist.
+    NameError,
+    /// It says nothing.
+    Silence,
+}
+
+#[derive(Debug)]
+struct Broken {
+    fault: Fault,
+    questions: u64,
 }
 
 #[derive(Debug)]
@@ -25,7 +43,7 @@ struct Cached {
 impl Zone {
     /// An empty zone whose answers live for `ttl`, in whole seconds.
     pub(crate) fn new(ttl: Duration) -> Self {
-        Self { ttl, names: HashMap::new(), cache: HashMap::new() }
+        Self { ttl, names: HashMap::new(), cache: HashMap::new(), faults: HashMap::new() }
     }
 
     /// Says which addresses a name has from now on; none means that it does not exist, as for a headless Service
@@ -34,8 +52,29 @@ impl Zone {
         self.names.insert(name.to_ascii_lowercase(), addresses);
     }
 
-    /// Answers a question about `name` (in lower case); only addresses of IPv4 exist.
-    pub(crate) fn answer(&mut self, name: &str, for_a: bool, now: Instant) -> Answer {
+    /// Breaks DNS for one name, or with `None` mends it; the cache goes on ageing meanwhile. Says how many questions the
+    /// fault before has met.
+    pub(crate) fn set_fault(&mut self, name: &str, fault: Option<Fault>) -> u64 {
+        let name = name.to_ascii_lowercase();
+        let before = match fault {
+            Some(fault) => self.faults.insert(name, Broken { fault, questions: 0 }),
+            None => self.faults.remove(&name),
+        };
+        before.map_or(0, |before| before.questions)
+    }
+
+    /// Answers a question about `name` (in lower case), or keeps silent; only addresses of IPv4 exist.
+    pub(crate) fn answer(&mut self, name: &str, for_a: bool, now: Instant) -> Option<Answer> {
+        let Some(broken) = self.faults.get_mut(name) else { return Some(self.known(name, for_a, now)) };
+        broken.questions += 1;
+        match broken.fault {
+            Fault::ServerFailure => Some(Answer::ServerFailure),
+            Fault::NameError => Some(Answer::NameError { ttl: whole_seconds(self.ttl) }),
+            Fault::Silence => None,
+        }
+    }
+
+    fn known(&mut self, name: &str, for_a: bool, now: Instant) -> Answer {
         let Some(current) = self.names.get(name) else {
             return Answer::NameError { ttl: whole_seconds(self.ttl) };
         };
@@ -66,13 +105,13 @@ fn whole_seconds(duration: Duration) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Duration, Instant, Ipv4Addr, Zone};
+    use super::{Answer, Duration, Fault, Instant, Ipv4Addr, Zone};
 
     const ONE: Ipv4Addr = Ipv4Addr::new(127, 9, 9, 1);
     const TWO: Ipv4Addr = Ipv4Addr::new(127, 9, 9, 2);
 
-    fn addresses(addresses: &[Ipv4Addr], ttl: u32) -> Answer {
-        Answer::Addresses { addresses: addresses.to_vec(), ttl }
+    fn addresses(addresses: &[Ipv4Addr], ttl: u32) -> Option<Answer> {
+        Some(Answer::Addresses { addresses: addresses.to_vec(), ttl })
     }
 
     #[test]
@@ -85,7 +124,7 @@ mod tests {
         zone.set("pods", vec![ONE, TWO]);
         assert_eq!(zone.answer("pods", true, at(999)), addresses(&[ONE], 5), "old, and its age shows");
         assert_eq!(zone.answer("pods", true, at(1000)), addresses(&[ONE], 4));
-        assert_eq!(zone.answer("pods", false, at(3500)), Answer::NoData { ttl: 2 });
+        assert_eq!(zone.answer("pods", false, at(3500)), Some(Answer::NoData { ttl: 2 }));
         assert_eq!(zone.answer("pods", true, at(4999)), addresses(&[ONE], 1));
         assert_eq!(zone.answer("pods", true, at(5000)), addresses(&[ONE, TWO], 5));
     }
@@ -94,13 +133,30 @@ mod tests {
     fn a_name_without_pods_does_not_exist_and_that_is_cached_too() {
         let start = Instant::now();
         let mut zone = Zone::new(Duration::from_secs(5));
-        assert_eq!(zone.answer("pods", true, start), Answer::NameError { ttl: 5 });
+        assert_eq!(zone.answer("pods", true, start), Some(Answer::NameError { ttl: 5 }));
         zone.set("pods", vec![]);
-        assert_eq!(zone.answer("pods", false, start), Answer::NameError { ttl: 5 });
+        assert_eq!(zone.answer("pods", false, start), Some(Answer::NameError { ttl: 5 }));
         zone.set("pods", vec![ONE]);
         let later = start + Duration::from_secs(2);
-        assert_eq!(zone.answer("pods", true, later), Answer::NameError { ttl: 3 });
+        assert_eq!(zone.answer("pods", true, later), Some(Answer::NameError { ttl: 3 }));
         let after = start + Duration::from_secs(5);
         assert_eq!(zone.answer("pods", true, after), addresses(&[ONE], 5));
+    }
+    #[test]
+    fn a_broken_name_is_broken_for_itself_and_says_how_often_it_was_asked() {
+        let now = Instant::now();
+        let mut zone = Zone::new(Duration::from_secs(5));
+        zone.set("pods", vec![ONE]);
+        zone.set("others", vec![TWO]);
+        assert_eq!(zone.set_fault("Pods", Some(Fault::ServerFailure)), 0);
+        assert_eq!(zone.answer("pods", true, now), Some(Answer::ServerFailure));
+        assert_eq!(zone.answer("pods", false, now), Some(Answer::ServerFailure));
+        assert_eq!(zone.answer("others", true, now), addresses(&[TWO], 5));
+        assert_eq!(zone.set_fault("pods", Some(Fault::NameError)), 2);
+        assert_eq!(zone.answer("pods", true, now), Some(Answer::NameError { ttl: 5 }));
+        assert_eq!(zone.set_fault("pods", Some(Fault::Silence)), 1);
+        assert_eq!(zone.answer("pods", true, now), None);
+        assert_eq!(zone.set_fault("pods", None), 1);
+        assert_eq!(zone.answer("pods", true, now), addresses(&[ONE], 5));
     }
 }

@@ -124,3 +124,13 @@ const DEMO: &str = r#"{
 fn a_demo() {
     assert_eq!(demo(&samples::reports()), DEMO);
 }
+
+#[test]
+fn an_act_with_a_killed_pod() {
+    let document: serde_json::Value = serde_json::from_str(&demo(&[samples::trouble()])).expect("JSON");
+    let act = &document["acts"][0];
+    assert_eq!((&act["pods"][0]["end"], &act["pods"][1]["end"]), (&"killed".into(), &"drained".into()));
+    let figures = &act["figures"];
+    assert_eq!((&figures["killed_pod_out_s"], &figures["new_pod_in_s"]), (&0.012.into(), &5.0.into()));
+    assert_eq!((&figures["uncounted"], &figures["outage_s"]), (&0.into(), &serde_json::Value::Null));
+}

@@ -1,4 +1,4 @@
-use super::{Style, act, demo, load};
+use super::{Style, act, demo, load, meanwhile};
 use crate::render::samples;
 
 const PLAIN: Style = Style { colour: false };
@@ -58,4 +58,27 @@ fn colours_only_where_wanted() {
     let coloured = act(&samples::reports()[1], Style { colour: true });
     assert!(coloured.contains("\x1b[31mDOES NOT HOLD\x1b[0m") && coloured.contains('█'));
     assert!(!act(&samples::reports()[1], PLAIN).contains('\x1b'));
+}
+
+#[test]
+fn pods_that_did_not_live_to_the_end() {
+    let expected = "\
+kill  DOES NOT HOLD
+  unnoticed
+  but there was no new pod
+  5 calls   1 failed   max 0.00 ms   1 drained   killed pod out after 0.012 s   new one in after 5.00 s   allowed 6.00 s
+
+POD       ADDRESS              CALLS    SHARE
+school-1  127.0.9.1:50051          3   75.0 %  ##################  killed; its last count before
+school-2  127.0.9.2:50051          1   25.0 %  ######  drained
+
+";
+    assert_eq!(act(&samples::trouble(), PLAIN), expected);
+}
+
+#[test]
+fn an_act_beside_another() {
+    let act = crate::demo::acts().pop().expect("an act");
+    let expected = "\nmeanwhile dns-outage   2.5 s   4 calls   1 failed (UNAVAILABLE 1)\n";
+    assert_eq!(meanwhile(&act, &samples::summary(), PLAIN), expected);
 }

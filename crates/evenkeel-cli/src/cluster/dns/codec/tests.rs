@@ -94,3 +94,14 @@ fn what_does_not_fit_is_cut_and_said() {
     let whole = plain.respond(&addresses(255), usize::from(u16::MAX));
     assert_eq!((word(&whole, 2) & FLAG_TRUNCATED, word(&whole, 6)), (0, 255));
 }
+
+#[test]
+fn trouble_of_the_server_comes_with_nothing_else() {
+    let query = Query::parse(&query(TYPE_A, CLASS_IN, Some(1232))).expect("a query");
+    for (answer, code) in [(Answer::ServerFailure, 2), (Answer::Refused, 5)] {
+        let message = query.respond(&answer, 512);
+        assert_eq!(word(&message, 2) & 15, code);
+        let counts: Vec<_> = [4, 6, 8, 10].map(|at| word(&message, at)).into();
+        assert_eq!(counts, [1, 0, 0, 1], "the question and EDNS");
+    }
+}

@@ -1,4 +1,4 @@
-use super::{AsyncReadExt, AsyncWriteExt, DnsServer, Duration, Ipv4Addr, TcpStream, UdpSocket, Zone};
+use super::{AsyncReadExt, AsyncWriteExt, DnsServer, Duration, Fault, Ipv4Addr, TcpStream, UdpSocket, Zone};
 
 /// A question for the A records of `pods.local`, without EDNS.
 const QUESTION: &[u8] = &[
@@ -41,4 +41,27 @@ async fn no_pods_no_name() {
     let server =
         DnsServer::start(Ipv4Addr::LOCALHOST, Zone::new(Duration::from_secs(5))).await.expect("started");
     assert_eq!(ask_udp(&server).await[3] & 15, 3);
+}
+
+#[tokio::test]
+async fn a_silent_server_answers_only_what_comes_later() {
+    let server =
+        DnsServer::start(Ipv4Addr::LOCALHOST, Zone::new(Duration::from_secs(5))).await.expect("started");
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a socket");
+    server.set_fault("pods.local", Some(Fault::Silence));
+    socket.send_to(QUESTION, server.address()).await.expect("sent");
+    // Its silence is over as soon as it has kept it once.
+    let mut questions = 0;
+    while questions == 0 {
+        tokio::task::yield_now().await;
+        questions = server.set_fault("pods.local", Some(Fault::Silence));
+    }
+    server.set_fault("pods.local", Some(Fault::ServerFailure));
+    let mut other = QUESTION.to_vec();
+    other[1] = 8;
+    socket.send_to(&other, server.address()).await.expect("sent");
+    let mut answer = [0; 512];
+    let length = socket.recv(&mut answer).await.expect("an answer");
+    assert!(length >= 12);
+    assert_eq!((answer[1], answer[3] & 15), (8, 2), "the second question's, and SERVFAIL");
 }

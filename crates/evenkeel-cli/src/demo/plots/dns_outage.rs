@@ -1,0 +1,42 @@
+//! DNS fails in every way there is, a pod is replaced meanwhile, and DNS comes back.
+
+use std::time::Instant;
+
+use super::super::acts::{OUTAGE, WARM_UP};
+use super::super::claims::FaultSeen;
+use super::{ClusterError, Course, SETTLE, Scene};
+
+pub(super) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {
+    let mut ends = WARM_UP / 2;
+    scene.until(ends).await;
+    let mut faults = Vec::new();
+    let mut began = Instant::now();
+    scene.cluster.set_dns_fault(scene.act.namespace, Some(OUTAGE[0].0));
+    for (index, (fault, lasts)) in OUTAGE.into_iter().enumerate() {
+        let next = OUTAGE.get(index + 1).map(|(next, _)| *next);
+        if next.is_none() {
+            replace_last_pod(scene).await?;
+        }
+        ends += lasts;
+        scene.until(ends).await;
+        let now = Instant::now();
+        let questions = scene.cluster.set_dns_fault(scene.act.namespace, next);
+        faults.push(FaultSeen { fault, lasted: now - began, questions });
+        began = now;
+    }
+    let back = began;
+    scene.cast.learnable_from(back);
+    scene.new_pods_called(scene.act.duration - SETTLE).await;
+    scene.cast.bury().await?;
+    tokio::time::sleep(SETTLE).await;
+    Ok(Course { faults, back: Some(back), is_over: true, ..Course::default() })
+}
+
+/// Without DNS the client can learn of the old pod's end only from its connection, and of the new one not at all.
+async fn replace_last_pod(scene: &mut Scene<'_>) -> Result<(), ClusterError> {
+    let pods = scene.start_pods(1).await?;
+    let old = scene.cast.standing().pop();
+    scene.enter(pods);
+    scene.terminate(old.as_slice());
+    Ok(())
+}

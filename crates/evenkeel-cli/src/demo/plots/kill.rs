@@ -1,0 +1,25 @@
+//! A pod is killed, and another comes in its place.
+
+use super::super::acts::WARM_UP;
+use super::{ClusterError, Course, SETTLE, Scene};
+
+/// Which of the pods.
+const VICTIM: usize = 1;
+
+pub(super) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {
+    scene.until(WARM_UP).await;
+    let summary = scene.summary();
+    let answered = |name: &str| {
+        let its = summary.endpoints.iter().filter(|endpoint| endpoint.pod.name == name);
+        its.map(|endpoint| endpoint.calls).sum()
+    };
+    let killed = scene.cast.kill(VICTIM, answered).await?;
+    // The control plane sees it at once; the client's DNS keeps the dead address for as long as its answer lives.
+    scene.publish();
+    let pods = scene.start_pods(1).await?;
+    scene.enter(pods);
+    scene.new_pods_called(scene.act.duration - SETTLE).await;
+    scene.cast.bury().await?;
+    tokio::time::sleep(SETTLE).await;
+    Ok(Course { killed: Some(killed), is_over: true, ..Course::default() })
+}
