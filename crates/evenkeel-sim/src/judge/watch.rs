@@ -1,0 +1,52 @@
+//! A channel's events, told to the judge and the log.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use evenkeel::{Event, Observer};
+
+use super::Judge;
+
+/// Watches one client's channel.
+pub(crate) struct Watch {
+    pub(crate) judge: Judge,
+    pub(crate) client: IpAddr,
+}
+
+impl Observer for Watch {
+    fn on_event(&self, event: &Event) {
+        match event {
+            Event::Resolved { endpoints, added, removed, next } => {
+                self.judge.on_resolved(self.client, endpoints);
+                if *added + *removed > 0 {
+                    let pods: Vec<_> = endpoints.iter().filter_map(super::calls::ip_of).collect();
+                    self.log(format!("resolved {pods:?} (+{added} -{removed}), next in {next:.1?}"));
+                }
+            }
+            Event::ResolutionFailed { error, absent, next } => {
+                if *absent {
+                    self.judge.on_absent(self.client);
+                }
+                self.log(format!("not resolved (absent {absent}), next in {next:.1?}: {error}"));
+            }
+            Event::SubchannelState { address, from, to, cause } => {
+                let cause = cause.as_deref().unwrap_or_default();
+                self.log(format!("{address} {from:?} -> {to:?} {cause}"));
+            }
+            Event::ChannelState { from, to } => self.log(format!("channel {from:?} -> {to:?}")),
+            other => self.log(format!("{other:?}")),
+        }
+    }
+}
+
+impl Watch {
+    fn log(&self, text: String) {
+        self.judge.log.add(format!("{} {text}", self.client));
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").field("client", &self.client).finish_non_exhaustive()
+    }
+}
