@@ -48,7 +48,10 @@ pub(crate) fn channel(net: &Net, ip: IpAddr, judge: &Judge) -> Result<Channel, e
             Ok(Box::new(net.connect(ip, address).await?) as Box<dyn Io>)
         })
     };
-    let resolv_conf = concat!(env!("CARGO_MANIFEST_DIR"), "/resolv.conf");
+    // Asked for at run time first: a build that is kept outside the checkout may have been made for another one.
+    let folder =
+        std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    let resolv_conf = format!("{folder}/resolv.conf");
     Channel::builder("dns:///pods:50051")
         .resolver(Dns::over(Sockets::new(net.clone(), ip), resolv_conf))
         .connector(connect)

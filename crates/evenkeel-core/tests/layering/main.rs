@@ -21,7 +21,9 @@ use std::path::{Path, PathBuf};
 const CORE_DEPENDENCIES: &[&str] = &["thiserror"];
 
 fn crates_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a crate lies in a folder").to_path_buf()
+    // Asked for at run time: a build that is kept outside the checkout may have been made for another one.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
+    Path::new(&here).parent().expect("a crate lies in a folder").to_path_buf()
 }
 
 /// All `.rs` files under `folder`, each with its path relative to it.
