@@ -26,7 +26,7 @@ pub enum FamilyOutcome<E> {
 pub enum NameOutcome<E> {
     /// The name has addresses.
     Found {
-        /// The IPv4 ones; none when that query failed: those known before stay.
+        /// The IPv4 ones; none when that query failed, or said NXDOMAIN beside records: those known before stay.
         v4: Option<Vec<IpAddr>>,
         /// The IPv6 ones; likewise.
         v6: Option<Vec<IpAddr>>,
@@ -78,7 +78,10 @@ impl<E> FamilyOutcome<E> {
         match self {
             Self::Failed(error) => (None, Some(error)),
             Self::Records { addresses, .. } => (Some(addresses), None),
-            Self::NoData | Self::NxDomain => (Some(Vec::new()), None),
+            Self::NoData => (Some(Vec::new()), None),
+            // The other family has records, so this contradicts it: the name came or went between the two questions,
+            // or the server says NXDOMAIN for want of a type. Neither says that addresses known before are gone.
+            Self::NxDomain => (None, None),
         }
     }
 }
@@ -156,10 +159,10 @@ mod tests {
         let table = [
             (records(v4(1), 5), records(v6(1), 3), found(some_4.clone(), some_6.clone(), 3, None)),
             (records(v4(1), 5), NoData, found(some_4.clone(), Some(vec![]), 5, None)),
-            (records(v4(1), 5), NxDomain, found(some_4.clone(), Some(vec![]), 5, None)),
+            (records(v4(1), 5), NxDomain, found(some_4.clone(), None, 5, None)),
             (records(v4(1), 5), Failed(6), found(some_4, None, 5, Some(6))),
             (NoData, records(v6(1), 3), found(Some(vec![]), some_6.clone(), 3, None)),
-            (NxDomain, records(v6(1), 3), found(Some(vec![]), some_6.clone(), 3, None)),
+            (NxDomain, records(v6(1), 3), found(None, some_6.clone(), 3, None)),
             (Failed(4), records(v6(1), 3), found(None, some_6, 3, Some(4))),
             (NoData, NoData, NameOutcome::Absent),
             (NoData, NxDomain, NameOutcome::Absent),
