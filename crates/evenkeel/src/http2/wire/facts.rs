@@ -85,26 +85,31 @@ impl WireFacts {
     }
 
     /// How many PINGs (not ACKs) the peer has sent.
+    #[cfg(test)]
     pub(crate) fn peer_pings(&self) -> u64 {
         self.peer_pings.load(Ordering::Relaxed)
     }
 
     /// How many PING ACKs the peer has sent; one handed in by us does not count.
+    #[cfg(test)]
     pub(crate) fn peer_ping_acks(&self) -> u64 {
         self.peer_ping_acks.load(Ordering::Relaxed)
     }
 
     /// Bytes that came from the socket.
+    #[cfg(test)]
     pub(crate) fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
     /// Bytes that the socket took.
+    #[cfg(test)]
     pub(crate) fn bytes_written(&self) -> u64 {
         self.bytes_written.load(Ordering::Relaxed)
     }
 
     /// How many writes the socket took bytes from.
+    #[cfg(test)]
     pub(crate) fn socket_writes(&self) -> u64 {
         self.socket_writes.load(Ordering::Relaxed)
     }
