@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evenkeel::{Channel, ConnectivityState};
+use evenkeel::Channel;
 use evenkeel_testkit::forwarder::Forwarder;
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
@@ -14,7 +14,7 @@ use tonic::Request;
 use super::support::{message, within};
 use super::world::World;
 
-/// Fifty streams to a connection.
+/// Fifty streams to a connection, or up to a tenth fewer.
 const LAST_STREAM_ID: u32 = 100;
 
 #[tokio::test]
@@ -41,7 +41,7 @@ async fn calls_in_number_over_connections_that_run_out_of_stream_ids() {
     assert_eq!(pod.service().calls(), CALLS as u64, "none was made twice");
     // Calls that are under way when the limit is passed go past it, so a connection may carry more than fifty.
     let connections = between.connections();
-    assert!((10..=CALLS / 50).contains(&connections), "{connections} connections for {CALLS} calls");
+    assert!((10..=CALLS / 45).contains(&connections), "{connections} connections for {CALLS} calls");
 }
 
 #[tokio::test]
@@ -77,6 +77,7 @@ async fn nobody_notices_that_connections_run_out() {
     .await;
     world.bad_is_lost("takes no more streams").await;
     world.bad_serves("pod", 60).await;
-    assert_eq!(world.channel.state(), ConnectivityState::Ready);
-    world.end_without_failure().await;
+    // The healthy pods' connections run out as often, and may do so in one moment: calls then wait for the next.
+    let failed = world.finish().await;
+    assert!(failed.is_empty(), "{failed:?}");
 }

@@ -92,7 +92,7 @@ where
     .map_err(|cause| describe_opening(cause, &driver.facts))?;
     let max_streams = driver.h2.max_concurrent_send_streams();
     let facts = Arc::clone(&driver.facts);
-    let link = Arc::new(Link::new(address, facts, max_streams, settings.last_stream_id));
+    let link = Arc::new(Link::new(address, facts, max_streams, settings.draw_last_stream_id()));
     let connection = Arc::new(Connection { send, link: Arc::clone(&link) });
     Ok(Established { connection, task: ConnectionTask { driver, link } })
 }

@@ -13,7 +13,7 @@ pub(crate) struct Http2Settings {
     pub(crate) max_header_list_size: u32,
     /// The largest frame accepted.
     pub(crate) max_frame_size: u32,
-    /// A connection that has opened a stream with a higher id is replaced.
+    /// A connection that has opened a stream with a higher id is replaced; each one up to a tenth sooner.
     pub(crate) last_stream_id: u32,
 }
 
@@ -41,6 +41,12 @@ impl Default for Http2Settings {
 }
 
 impl Http2Settings {
+    /// One connection's own limit. Connections that were opened together and share their calls evenly would otherwise all
+    /// be replaced in one moment.
+    pub(super) fn draw_last_stream_id(self) -> u32 {
+        self.last_stream_id - fastrand::u32(0..=self.last_stream_id / 10)
+    }
+
     pub(super) fn builder(self) -> Builder {
         let mut builder = Builder::new();
         builder
@@ -57,5 +63,19 @@ impl Http2Settings {
             // end a healthy connection after so many cancelled calls.
             .max_local_error_reset_streams(None);
         builder
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Http2Settings;
+
+    #[test]
+    fn connections_run_out_one_after_another() {
+        let settings = Http2Settings { last_stream_id: 1000, ..Http2Settings::default() };
+        let drawn: std::collections::BTreeSet<u32> = (0..200).map(|_| settings.draw_last_stream_id()).collect();
+        assert!(drawn.iter().all(|last| (900..=1000).contains(last)), "{drawn:?}");
+        assert!(drawn.len() > 20, "{drawn:?}");
+        assert_eq!(Http2Settings { last_stream_id: 0, ..settings }.draw_last_stream_id(), 0);
     }
 }
