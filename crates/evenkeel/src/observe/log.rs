@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evenkeel_core::state::ConnectivityState;
 
-use super::{Event, Observer};
+use super::{DnsQuery, Event, Observer};
 
 /// Writes a channel's events to `tracing`, with the channel's target on each.
 #[derive(Debug)]
@@ -35,6 +35,12 @@ impl Observer for Log {
             }
             Event::GoAway { address, code, debug: text } => {
                 tracing::info!(channel = target, %address, code, text = &**text, "GOAWAY");
+            }
+            Event::DnsQuery(query) => {
+                let DnsQuery { name, record_type, server, transport, round_trip, size, answer } = query;
+                tracing::debug!(
+                    channel = target, name, record_type, %server, %transport, ?round_trip, ?size, %answer, "DNS"
+                );
             }
             Event::RefreshRequested { urgent } => {
                 tracing::debug!(channel = target, urgent, "re-resolution requested");

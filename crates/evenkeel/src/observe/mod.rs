@@ -1,7 +1,9 @@
 //! What happened, told to whoever wants to know: one typed vocabulary, any number of subscribers.
 
+mod dns;
 mod log;
 
+pub use dns::{DnsAnswer, DnsQuery, DnsTransport};
 pub(crate) use log::Log;
 
 use std::fmt;
@@ -42,6 +44,8 @@ pub enum Event {
         /// The frame's debug data as text, for example `max_age`.
         debug: Arc<str>,
     },
+    /// The `dns:` resolver asked a server.
+    DnsQuery(DnsQuery),
     /// The resolver was asked for a fresh answer.
     RefreshRequested {
         /// No endpoint was READY.

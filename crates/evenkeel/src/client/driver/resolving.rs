@@ -22,8 +22,12 @@ impl Resolving {
     pub(super) fn start(config: &Config, tasks: &mut JoinSet<()>) -> Self {
         let (reports, answers) = mpsc::unbounded_channel();
         let requests = watch::Sender::new(RefreshState::default());
-        let updates =
-            Updates::new(Arc::from(config.target.endpoint()), reports.clone(), requests.subscribe());
+        let updates = Updates::new(
+            Arc::from(config.target.endpoint()),
+            reports.clone(),
+            requests.subscribe(),
+            config.observers.clone(),
+        );
         let context = ResolveContext { refresh: config.refresh };
         let task = match config.factory.build(&config.target, &context) {
             Ok(resolver) => Some(tasks.spawn(resolver.run(updates))),

@@ -27,6 +27,7 @@ use evenkeel_core::target::{Target, TargetError};
 use tokio::sync::{mpsc, watch};
 
 use super::Refresh;
+use crate::observe::Observers;
 
 /// A boxed future, as [`Resolver::run`] returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -84,6 +85,7 @@ pub struct Updates {
     requests: watch::Receiver<RefreshState>,
     seen: RefreshState,
     name: Arc<str>,
+    observers: Observers,
 }
 
 /// How pressing the channel's wish for a fresh answer is.
@@ -129,9 +131,16 @@ impl Updates {
         name: Arc<str>,
         answers: mpsc::UnboundedSender<(Answer, Option<Duration>)>,
         requests: watch::Receiver<RefreshState>,
+        observers: Observers,
     ) -> Self {
         let seen = *requests.borrow();
-        Self { answers, requests, seen, name }
+        Self { answers, requests, seen, name, observers }
+    }
+
+    /// Who hears of what happens on the way to an answer.
+    #[cfg(feature = "dns")]
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.observers
     }
 
     /// The target's endpoint, for log lines.

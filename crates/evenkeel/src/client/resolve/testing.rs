@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::{Answer, RefreshState, ResolveContext, Resolver, ResolverFactory, Updates};
 use crate::client::Refresh;
+use crate::observe::Observers;
 
 /// A running resolver, heard and asked as a channel does.
 pub(crate) struct Line {
@@ -29,9 +30,13 @@ pub(crate) fn build_with(factory: &impl ResolverFactory, text: &str, refresh: Re
 
 impl Line {
     pub(crate) fn run(resolver: Box<dyn Resolver>) -> Self {
+        Self::run_observed(resolver, Observers::default())
+    }
+
+    pub(crate) fn run_observed(resolver: Box<dyn Resolver>, observers: Observers) -> Self {
         let (sender, answers) = mpsc::unbounded_channel();
         let (requests, receiver) = watch::channel(RefreshState::default());
-        let updates = Updates::new(Arc::from("test"), sender, receiver);
+        let updates = Updates::new(Arc::from("test"), sender, receiver, observers);
         Self { answers, requests, task: tokio::spawn(resolver.run(updates)) }
     }
 

@@ -83,7 +83,7 @@ fn a_dns_target_says_that_the_feature_is_missing() {
 async fn requests_that_coalesce_are_urgent_if_one_of_them_was() {
     let requests = tokio::sync::watch::Sender::new(super::RefreshState::default());
     let (answers, _heard) = tokio::sync::mpsc::unbounded_channel();
-    let mut updates = super::Updates::new("test".into(), answers, requests.subscribe());
+    let mut updates = super::Updates::new("test".into(), answers, requests.subscribe(), Default::default());
     for urgent in [true, false] {
         requests.send_modify(|state| state.request(urgent));
     }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use evenkeel_core::resolve::{NameOutcome, candidates, merge};
 
-use super::query::{DnsSockets, Family, QueryError, query};
+use super::exchange::DnsSockets;
+use super::query::{Asker, Family, QueryError};
 use super::system::{SettingsError, System};
+use crate::observe::Observers;
 
 /// What is looked up, and where.
 #[derive(Debug)]
@@ -54,8 +56,8 @@ impl<S: DnsSockets> Lookup<S> {
         &self.host
     }
 
-    /// Looks the host up. `winner`: the absolute name that had addresses last.
-    pub(super) async fn run(&self, winner: Option<&str>) -> Outcome {
+    /// Looks the host up. `winner`: the absolute name that had addresses last. `observers` hear of each question.
+    pub(super) async fn run(&self, winner: Option<&str>, observers: &Observers) -> Outcome {
         // Whoever names a server wants its answer.
         if self.server.is_none()
             && let Some(found) = self.in_hosts()
@@ -67,11 +69,9 @@ impl<S: DnsSockets> Lookup<S> {
             Err(error) => return Outcome::Failed(error.into()),
         };
         let names = candidates(&self.host, settings.conf.ndots, &settings.conf.search, winner);
+        let asker = Asker { settings: &settings, sockets: &self.sockets, observers };
         for name in &names {
-            let (a, aaaa) = tokio::join!(
-                query(name, Family::V4, &settings, &self.sockets),
-                query(name, Family::V6, &settings, &self.sockets)
-            );
+            let (a, aaaa) = tokio::join!(asker.query(name, Family::V4), asker.query(name, Family::V6));
             match merge(a, aaaa) {
                 NameOutcome::Found { v4, v6, ttl, failure } => {
                     return Outcome::Found { name: name.clone(), v4, v6, ttl: Some(ttl), failure };

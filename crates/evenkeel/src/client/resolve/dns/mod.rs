@@ -1,5 +1,6 @@
 //! `dns:[//server[:port]/]name[:port]`, by A and AAAA records.
 
+mod exchange;
 mod lookup;
 mod query;
 mod run;
@@ -8,7 +9,7 @@ mod system;
 #[cfg(test)]
 mod tests;
 
-pub use query::DnsSockets;
+pub use exchange::DnsSockets;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 #[cfg(feature = "unstable")]
@@ -18,8 +19,8 @@ use evenkeel_core::endpoint::{Address, Endpoint};
 use evenkeel_core::resolve::RefreshMode;
 use evenkeel_core::target::{HostPort, Target, TargetError};
 
+use self::exchange::SystemSockets;
 use self::lookup::Lookup;
-use self::query::SystemSockets;
 use self::run::DnsResolver;
 use self::system::System;
 use super::fixed::Fixed;

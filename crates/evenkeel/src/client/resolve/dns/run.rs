@@ -10,8 +10,8 @@ use fastrand::Rng;
 use tokio::time::Instant;
 
 use super::super::{Answer, BoxFuture, Resolver, Updates};
+use super::exchange::DnsSockets;
 use super::lookup::{Lookup, Outcome};
-use super::query::DnsSockets;
 use super::single_address::SingleAddressWarning;
 
 /// Looks a name up again and again, when the pacer says so.
@@ -45,11 +45,12 @@ impl<S: DnsSockets> DnsResolver<S> {
     }
 
     async fn run_until_gone(mut self, mut updates: Updates) {
+        let observers = updates.observers().clone();
         while wait_until_due(&mut self.state, &mut updates).await.is_some() {
             self.state.pacer.on_lookup_started();
             let winner = self.state.known.winner().map(str::to_owned);
             let outcome = {
-                let mut lookup = pin!(self.lookup.run(winner.as_deref()));
+                let mut lookup = pin!(self.lookup.run(winner.as_deref(), &observers));
                 loop {
                     tokio::select! {
                         outcome = &mut lookup => break outcome,

@@ -8,7 +8,7 @@ use evenkeel_core::endpoint::Endpoint;
 use evenkeel_testkit::dns::DnsServer;
 
 use super::super::Dns;
-use super::super::query::SystemSockets;
+use super::super::exchange::SystemSockets;
 use super::super::system::System;
 use crate::client::Refresh;
 use crate::client::resolve::Answer;

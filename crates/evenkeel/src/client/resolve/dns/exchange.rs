@@ -1,0 +1,175 @@
+//! One question to one server over one transport, and how its answer is read.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use hickory_resolver::config::{ConnectionConfig, ResolverOpts};
+use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::{RuntimeProvider, TokioRuntimeProvider};
+use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
+use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Query, ResponseCode};
+use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record, RecordType};
+use hickory_resolver::{ConnectionProvider, PoolContext, TlsConfig};
+use tokio::time::timeout;
+
+use super::query::Family;
+use crate::observe::DnsTransport;
+
+/// The UDP payload size that passes every usual path unfragmented (the DNS flag day's).
+const EDNS_PAYLOAD: u16 = 1232;
+
+/// Where questions get their sockets, timers and tasks from. Exempt from semantic versioning: it names hickory's traits.
+pub trait DnsSockets: std::fmt::Debug + Clone + Send + Sync + 'static {
+    /// What hickory runs on.
+    type Provider: RuntimeProvider;
+
+    /// Makes a provider for one question. Dropping its last clone must end the tasks it spawned.
+    fn provider(&self) -> Self::Provider;
+}
+
+/// The operating system's sockets, on tokio.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemSockets;
+
+/// What a good answer says.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Addresses, and the least TTL of all records that led to them.
+    Addresses(Vec<IpAddr>, Duration),
+    /// The name exists, but has no such record.
+    NoData,
+    NxDomain,
+}
+
+/// Why a question has no answer that can be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Cause {
+    #[error("{0:?}")]
+    Code(ResponseCode),
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    #[error("truncated even over TCP")]
+    Truncated,
+    #[error("{0}")]
+    Other(Box<NetError>),
+}
+
+impl DnsSockets for SystemSockets {
+    type Provider = TokioRuntimeProvider;
+
+    fn provider(&self) -> TokioRuntimeProvider {
+        TokioRuntimeProvider::new()
+    }
+}
+
+/// Asks one server over one transport: the answer's size in bytes, if one came, and what it says.
+///
+/// This goes to hickory's connections, below its resolver and its pool of servers: the resolver's search walk takes an
+/// outage for NXDOMAIN and its cache would hide the TTL, and the pool does not say what came over which transport.
+/// The connection lives as long as the question: dropping this future ends its tasks and closes its socket.
+pub(super) async fn exchange(
+    name: &str,
+    family: Family,
+    server: SocketAddr,
+    transport: DnsTransport,
+    patience: Duration,
+    sockets: &impl DnsSockets,
+) -> (Option<usize>, Result<Found, Cause>) {
+    match send(name, family, server, transport, patience, sockets).await {
+        Ok((name, response)) => (Some(response.as_buffer().len()), read(&response, name)),
+        Err(cause) => (None, Err(cause)),
+    }
+}
+
+async fn send(
+    name: &str,
+    family: Family,
+    server: SocketAddr,
+    transport: DnsTransport,
+    patience: Duration,
+    sockets: &impl DnsSockets,
+) -> Result<(Name, DnsResponse), Cause> {
+    let name = Name::from_ascii(name).map_err(|error| other(error.into()))?;
+    let mut options = ResolverOpts::default();
+    options.timeout = patience;
+    let context = PoolContext::new(options, TlsConfig::new().map_err(other)?);
+    let mut config = match transport {
+        DnsTransport::Udp => ConnectionConfig::udp(),
+        DnsTransport::Tcp => ConnectionConfig::tcp(),
+    };
+    config.port = server.port();
+
+    let mut request = DnsRequestOptions::default();
+    request.use_edns = true;
+    request.edns_payload_len = EDNS_PAYLOAD;
+    request.recursion_desired = true;
+    let request = DnsRequest::from_query(Query::query(name.clone(), family.record_type()), request);
+    let provider = sockets.provider();
+    let response = timeout(patience, async {
+        let connection = provider.new_connection(server.ip(), &config, &context)?.await?;
+        connection.send(request).first_answer().await
+    })
+    .await;
+    match response {
+        Ok(Ok(response)) => Ok((name, response)),
+        Ok(Err(NetError::Timeout)) | Err(_) => Err(Cause::Timeout(patience)),
+        Ok(Err(error)) => Err(other(error)),
+    }
+}
+
+fn other(error: NetError) -> Cause {
+    Cause::Other(Box::new(error))
+}
+
+/// The addresses of `name`, or of what it is an alias of, and the least TTL on the way.
+fn read(response: &DnsResponse, mut name: Name) -> Result<Found, Cause> {
+    match response.response_code {
+        ResponseCode::NoError => {}
+        ResponseCode::NXDomain => return Ok(Found::NxDomain),
+        code => return Err(Cause::Code(code)),
+    }
+    // Never a list of members: each truncated answer is another random part of it.
+    if response.truncation {
+        return Err(Cause::Truncated);
+    }
+    let mut ttl = u32::MAX;
+    // An alias that leads in a circle ends after as many steps as there are records.
+    for _ in &response.answers {
+        let alias = response.answers.iter().find_map(|record| match &record.data {
+            RData::CNAME(target) if record.name == name => Some((target.0.clone(), record.ttl)),
+            _ => None,
+        });
+        let Some((target, alias_ttl)) = alias else { break };
+        name = target;
+        ttl = ttl.min(alias_ttl);
+    }
+    let mut addresses = Vec::new();
+    let is_its_own = |record: &&Record| record.name == name && record.dns_class == DNSClass::IN;
+    for record in response.answers.iter().filter(is_its_own) {
+        if let Some(address) = address_of(record) {
+            addresses.push(address);
+            ttl = ttl.min(record.ttl);
+        }
+    }
+    if addresses.is_empty() {
+        return Ok(Found::NoData);
+    }
+    Ok(Found::Addresses(addresses, Duration::from_secs(u64::from(ttl))))
+}
+
+fn address_of(record: &Record) -> Option<IpAddr> {
+    match &record.data {
+        RData::A(address) => Some(address.0.into()),
+        RData::AAAA(address) => Some(address.0.into()),
+        _ => None,
+    }
+}
+
+impl Family {
+    fn record_type(self) -> RecordType {
+        match self {
+            Self::V4 => RecordType::A,
+            Self::V6 => RecordType::AAAA,
+        }
+    }
+}
