@@ -250,9 +250,7 @@ impl ChannelBuilder {
             .unwrap_or_else(|| target.default_authority());
         let authority = Authority::try_from(&*authority).map_err(|_| BuildError::Authority { authority })?;
         let (scheme, transport) = self.transport(&authority)?;
-        let mut observers = Observers::default();
-        observers.add(Arc::new(Log::new(&target.to_string())));
-        observers.extend(self.observers);
+        let observers = with_log(self.observers, &target);
         Ok(Channel::new(Config {
             factory,
             refresh: self.refresh,
@@ -323,6 +321,16 @@ impl ChannelBuilder {
         return None;
     }
 
+    /// All that name resolution needs.
+    pub(super) fn into_resolver(
+        mut self,
+    ) -> Result<(Target, Arc<dyn ResolverFactory>, Refresh, Observers), BuildError> {
+        self.factories.extend(built_in());
+        let (target, factory) = self.resolve_target()?;
+        let observers = with_log(self.observers, &target);
+        Ok((target, factory, self.refresh, observers))
+    }
+
     /// Finds the target's resolver and lets it look at the target once, so that a bad one fails here.
     fn resolve_target(&self) -> Result<(Target, Arc<dyn ResolverFactory>), BuildError> {
         let fail = |error| BuildError::Target { target: self.target.clone(), error };
@@ -340,6 +348,14 @@ impl fmt::Debug for ChannelBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ChannelBuilder").field("target", &self.target).finish_non_exhaustive()
     }
+}
+
+/// `tracing` hears of everything first.
+fn with_log(others: Observers, target: &Target) -> Observers {
+    let mut observers = Observers::default();
+    observers.add(Arc::new(Log::new(&target.to_string())));
+    observers.extend(others);
+    observers
 }
 
 fn user_agent(prefix: Option<String>) -> Result<HeaderValue, BuildError> {

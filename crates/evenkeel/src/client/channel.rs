@@ -11,6 +11,8 @@ use super::call::{ResponseBody, ResponseFuture};
 use super::config::Config;
 use super::error::ConnectError;
 use super::inner::Inner;
+use super::options::ConnectionInfo;
+use crate::http2::client::Connection;
 
 /// A gRPC channel: one target, all its backends. Give it, cloned freely, to tonic's generated clients.
 ///
@@ -44,6 +46,19 @@ impl Channel {
             // The sender lives in the channel that we hold.
             Err(_) => ConnectivityState::Shutdown,
         }
+    }
+
+    /// The connections that take new calls now, one per READY subchannel. A connection that drains is not among them.
+    ///
+    /// Looks at what calls look at, and costs as little: for tables, tests and debugging.
+    pub fn connections(&self) -> Vec<ConnectionInfo> {
+        let snapshot = self.inner.shared.snapshot();
+        let usable = snapshot.connections.iter().flatten().filter(|connection| connection.is_usable());
+        let info = |connection: &Arc<Connection>| ConnectionInfo {
+            address: Arc::clone(connection.address()),
+            calls_in_flight: connection.streams(),
+        };
+        usable.map(info).collect()
     }
 
     /// Starts connecting if the channel is IDLE, without waiting.

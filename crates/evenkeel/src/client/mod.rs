@@ -10,6 +10,7 @@ mod error;
 mod inner;
 mod manual;
 mod options;
+mod resolution;
 pub(crate) mod resolve;
 mod shared;
 
@@ -21,4 +22,5 @@ pub use connect::ClientTls;
 pub use connect::{Connector, Io, TcpOptions};
 pub use error::{BuildError, ConnectError};
 pub use manual::Manual;
-pub use options::{CallOptions, Peer, Refresh};
+pub use options::{CallOptions, ConnectionInfo, Peer, Refresh};
+pub use resolution::Resolution;

@@ -107,6 +107,11 @@ impl Connection {
         !self.link.is_retired()
     }
 
+    /// The streams that are open on it.
+    pub(crate) fn streams(&self) -> usize {
+        self.link.quota().in_use()
+    }
+
     pub(super) fn link(&self) -> &Link {
         &self.link
     }

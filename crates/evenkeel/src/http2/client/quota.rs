@@ -40,6 +40,13 @@ impl StreamQuota {
         self.give_back(1);
     }
 
+    /// The places that are taken. Exact while nothing moves; a place on its way to somebody who waits counts as taken.
+    pub(super) fn in_use(&self) -> usize {
+        let owed = self.owed.load(Ordering::Acquire);
+        let max = self.max.load(Ordering::Acquire);
+        max.saturating_add(owed).saturating_sub(self.places.available_permits())
+    }
+
     /// The peer changed its mind about how many streams it takes.
     pub(super) fn set_max(&self, max: usize) {
         let max = max.min(Semaphore::MAX_PERMITS);
@@ -79,7 +86,9 @@ mod tests {
     fn takes_as_many_as_the_peer_allows() {
         let quota = StreamQuota::new(2);
         assert!(quota.try_acquire() && quota.try_acquire() && !quota.try_acquire());
+        assert_eq!(quota.in_use(), 2);
         quota.release();
+        assert_eq!(quota.in_use(), 1);
         assert!(quota.try_acquire());
     }
 
@@ -130,8 +139,10 @@ mod tests {
         let quota = StreamQuota::new(3);
         assert!(quota.try_acquire() && quota.try_acquire());
         quota.set_max(1);
+        assert_eq!(quota.in_use(), 2, "those that run are not fewer for it");
         assert!(!quota.try_acquire());
         quota.release();
+        assert_eq!(quota.in_use(), 1);
         assert!(!quota.try_acquire(), "one runs, and one is the limit");
         quota.set_max(2);
         assert!(quota.try_acquire() && !quota.try_acquire());

@@ -1,0 +1,118 @@
+//! Name resolution by itself: what a channel would be told, without a channel.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use super::builder::ChannelBuilder;
+use super::error::BuildError;
+use super::resolve::{Answer, BoxFuture, RefreshState, ResolveContext, Updates};
+
+/// The answers that a channel's resolver gives, heard without connecting to anything.
+///
+/// Begin with [`ChannelBuilder::resolve`]. It works only inside [`Resolution::next`], on the caller's task: nobody asks
+/// while nobody waits. Dropping it stops the resolver and closes its sockets.
+pub struct Resolution {
+    answers: mpsc::UnboundedReceiver<(Answer, Option<Duration>)>,
+    requests: watch::Sender<RefreshState>,
+    /// `None` once it has returned.
+    resolver: Option<BoxFuture<'static, ()>>,
+}
+
+impl ChannelBuilder {
+    /// Resolves the target as the channel would, with these settings' resolvers, refresh mode and observers, and
+    /// connects to nothing.
+    ///
+    /// # Errors
+    /// When the target cannot be used; settings of connections and calls are not looked at.
+    pub fn resolve(self) -> Result<Resolution, BuildError> {
+        let (target, factory, refresh, observers) = self.into_resolver()?;
+        let (reports, answers) = mpsc::unbounded_channel();
+        let requests = watch::Sender::new(RefreshState::default());
+        let updates = Updates::new(Arc::from(target.endpoint()), reports, requests.subscribe(), observers);
+        let resolver = factory
+            .build(&target, &ResolveContext { refresh })
+            .map_err(|error| BuildError::Target { target: target.to_string(), error })?;
+        Ok(Resolution { answers, requests, resolver: Some(resolver.run(updates)) })
+    }
+}
+
+impl Resolution {
+    /// The next answer, and after how long the resolver means to look again by itself, if it does. `None` when there
+    /// will be no other. Cancel-safe.
+    pub async fn next(&mut self) -> Option<(Answer, Option<Duration>)> {
+        if let Some(resolver) = &mut self.resolver {
+            tokio::select! {
+                // What a resolver said before it returned is said first.
+                biased;
+                answer = self.answers.recv() => return answer,
+                () = resolver => {}
+            }
+            self.resolver = None;
+        }
+        // Its sender went with the resolver, so this ends.
+        self.answers.recv().await
+    }
+
+    /// Asks for a fresh answer, as a channel does that has lost its last connection.
+    pub fn refresh(&self) {
+        self.requests.send_modify(|state| state.request(true));
+    }
+}
+
+impl fmt::Debug for Resolution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolution").field("ended", &self.resolver.is_none()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use evenkeel_core::endpoint::Endpoint;
+
+    use super::{Answer, BuildError, ChannelBuilder};
+    use crate::client::{Channel, Manual};
+
+    fn endpoints(ports: &[u16]) -> Answer {
+        let endpoint = |port: &u16| Endpoint::from(SocketAddr::from(([127, 0, 0, 1], *port)));
+        Answer::Endpoints(ports.iter().map(endpoint).collect())
+    }
+
+    fn manual(manual: &Manual) -> ChannelBuilder {
+        Channel::builder("manual:///x").resolver(manual.clone())
+    }
+
+    #[tokio::test]
+    async fn a_fixed_answer_is_the_last_one() {
+        let mut resolution = Channel::builder("ipv4:127.0.0.1:1,127.0.0.1:2").resolve().unwrap();
+        assert_eq!(resolution.next().await, Some((endpoints(&[1, 2]), None)));
+        assert_eq!(resolution.next().await, None);
+        assert_eq!(resolution.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn changes_come_as_they_happen_and_a_refresh_reaches_the_resolver() {
+        let resolver = Manual::new();
+        resolver.set([]);
+        let mut resolution = manual(&resolver).resolve().unwrap();
+        assert_eq!(resolution.next().await, Some((endpoints(&[]), None)));
+        resolution.refresh();
+        resolver.set([SocketAddr::from(([127, 0, 0, 1], 7)).into()]);
+        assert_eq!(resolution.next().await, Some((endpoints(&[7]), None)));
+        // The request may be seen only with the answer after.
+        resolver.set_absent("gone");
+        assert_eq!(resolution.next().await, Some((Answer::Absent("gone".into()), None)));
+        resolver.set_failed("broken");
+        assert_eq!(resolution.next().await, Some((Answer::Failed("broken".into()), None)));
+        assert_eq!(resolver.refresh_requests(), 1);
+    }
+
+    #[test]
+    fn a_bad_target_fails_at_once_and_needs_no_runtime() {
+        assert!(matches!(Channel::builder("unix:").resolve(), Err(BuildError::Target { .. })));
+    }
+}
