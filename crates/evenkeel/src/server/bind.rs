@@ -119,6 +119,6 @@ fn with_health(routes: Routes, names: &[&'static str], on: bool) -> (Routes, Opt
     if !on || names.contains(&HEALTH) {
         return (routes, None);
     }
-    let (control, service) = health(names);
-    (routes.add_service(service), Some(control))
+    let control = health(names);
+    (routes.add_service(control.service()), Some(control))
 }

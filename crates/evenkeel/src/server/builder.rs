@@ -206,7 +206,8 @@ impl<L> ServerBuilder<L> {
     }
 
     /// Whether the standard health service is there: SERVING while the server listens, NOT_SERVING once it drains, for
-    /// the server (the empty name) and for every service added. It steps aside for a health service given to
+    /// the server (the empty name) and for every service added; `grpc.health.v1.Health` itself stays SERVING, for
+    /// liveness probes. It steps aside for a health service given to
     /// [`ServerBuilder::add_service`]; turn it off when one is inside [`ServerBuilder::add_routes`]. Default: on.
     #[must_use]
     pub fn health_service(mut self, on: bool) -> Self {

@@ -1,6 +1,8 @@
 //! The standard health service, `grpc.health.v1.Health`: SERVING while the server listens, NOT_SERVING once it drains.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,15 +10,24 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use tokio::sync::watch;
+use tonic::body::Body;
+use tonic::codegen::BoxFuture;
+use tonic::server::NamedService;
 use tonic::{Request, Response, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+use tower_service::Service;
 
-/// The name under which the service is found.
+/// The name under which the service is found. Asked for by that name, it is SERVING as long as it answers at all: a
+/// server that drains is not to be killed for it, so this is what a liveness probe wants to know.
 pub(super) const HEALTH: &str = "grpc.health.v1.Health";
 
-/// All services of a server share one fate.
+/// A server's health, as a service for another server: see [`BoundServer::health_service`](super::BoundServer::health_service).
+#[derive(Clone)]
+pub struct HealthService(HealthServer<Statuses>);
+
+/// All services of a server share one fate, but for health itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Serving,
@@ -29,19 +40,29 @@ enum State {
 #[derive(Debug)]
 pub(super) struct HealthControl {
     state: watch::Sender<State>,
+    service: HealthService,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct HealthService {
+struct Statuses {
     /// The services that are there; the empty name is the server as a whole.
     names: Arc<HashSet<&'static str>>,
     state: watch::Receiver<State>,
 }
 
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    /// The server, or one of its services.
+    Service,
+    Health,
+    Unknown,
+}
+
 /// What a watcher is told: the status at once, then each change.
-pub(super) struct Watch {
+struct Watch {
     state: watch::Receiver<State>,
-    known: bool,
+    subject: Subject,
     told: Option<i32>,
     changed: Option<Changed>,
 }
@@ -49,14 +70,18 @@ pub(super) struct Watch {
 /// Whether there was a change; else the server is gone.
 type Changed = Pin<Box<dyn Future<Output = bool> + Send>>;
 
-pub(super) fn health(names: &[&'static str]) -> (HealthControl, HealthServer<HealthService>) {
-    let (sender, receiver) = watch::channel(State::Serving);
+pub(super) fn health(names: &[&'static str]) -> HealthControl {
+    let (state, receiver) = watch::channel(State::Serving);
     let names = names.iter().copied().chain([""]).collect();
-    let service = HealthService { names: Arc::new(names), state: receiver };
-    (HealthControl { state: sender }, HealthServer::new(service))
+    let service = HealthServer::new(Statuses { names: Arc::new(names), state: receiver });
+    HealthControl { state, service: HealthService(service) }
 }
 
 impl HealthControl {
+    pub(super) fn service(&self) -> HealthService {
+        self.service.clone()
+    }
+
     /// Whoever asks or watches is told NOT_SERVING.
     pub(super) fn report_not_serving(&self) {
         self.state.send_replace(State::NotServing);
@@ -68,34 +93,70 @@ impl HealthControl {
     }
 }
 
-impl State {
-    fn status(self) -> ServingStatus {
-        match self {
-            Self::Serving => ServingStatus::Serving,
-            Self::NotServing | Self::Ended => ServingStatus::NotServing,
+impl Subject {
+    fn status(self, state: State) -> ServingStatus {
+        match (self, state) {
+            (Self::Unknown, _) => ServingStatus::ServiceUnknown,
+            (Self::Health, _) | (Self::Service, State::Serving) => ServingStatus::Serving,
+            (Self::Service, State::NotServing | State::Ended) => ServingStatus::NotServing,
+        }
+    }
+}
+
+impl Statuses {
+    fn subject(&self, name: &str) -> Subject {
+        match name {
+            HEALTH => Subject::Health,
+            name if self.names.contains(name) => Subject::Service,
+            _ => Subject::Unknown,
         }
     }
 }
 
 #[tonic::async_trait]
-impl Health for HealthService {
+impl Health for Statuses {
     type WatchStream = Watch;
 
     async fn check(
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<HealthCheckResponse>, Status> {
-        if !self.names.contains(request.get_ref().service.as_str()) {
+        let subject = self.subject(&request.get_ref().service);
+        if subject == Subject::Unknown {
             return Err(Status::not_found("no such service"));
         }
-        let status = self.state.borrow().status() as i32;
+        let status = subject.status(*self.state.borrow()) as i32;
         Ok(Response::new(HealthCheckResponse { status }))
     }
 
     /// An unknown service is not an error here, but the status SERVICE_UNKNOWN (gRPC health checking protocol).
     async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Watch>, Status> {
-        let known = self.names.contains(request.get_ref().service.as_str());
-        Ok(Response::new(Watch { state: self.state.clone(), known, told: None, changed: None }))
+        let subject = self.subject(&request.get_ref().service);
+        Ok(Response::new(Watch { state: self.state.clone(), subject, told: None, changed: None }))
+    }
+}
+
+impl NamedService for HealthService {
+    const NAME: &'static str = HEALTH;
+}
+
+impl Service<http::Request<Body>> for HealthService {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<http::Response<Body>, Infallible>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<http::Request<Body>>::poll_ready(&mut self.0, cx)
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        self.0.call(request)
+    }
+}
+
+impl fmt::Debug for HealthService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HealthService").finish_non_exhaustive()
     }
 }
 
@@ -106,8 +167,7 @@ impl Stream for Watch {
         let this = &mut *self;
         loop {
             let state = *this.state.borrow_and_update();
-            let status =
-                if this.known { state.status() as i32 } else { ServingStatus::ServiceUnknown as i32 };
+            let status = this.subject.status(state) as i32;
             if this.told != Some(status) {
                 this.told = Some(status);
                 return Poll::Ready(Some(Ok(HealthCheckResponse { status })));

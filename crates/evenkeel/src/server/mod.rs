@@ -20,6 +20,7 @@ mod tls;
 pub use builder::{Server, ServerBuilder};
 pub use error::{BindError, ServeError};
 pub use handler::ServerLayer;
+pub use health::HealthService;
 pub use lifecycle::{DrainReport, ServerHandle};
 pub use serve::BoundServer;
 #[cfg(feature = "tls")]

@@ -19,7 +19,7 @@ use super::clock::Clock;
 use super::connection::{ConnectionSettings, Ended, Environment, Order};
 use super::error::ServeError;
 use super::handler::Handler;
-use super::health::HealthControl;
+use super::health::{HealthControl, HealthService};
 use super::incoming::{AcceptError, Incoming, Start};
 use super::lifecycle::{DrainReport, ServerHandle, Wish};
 use super::tally::Tally;
@@ -49,6 +49,15 @@ impl BoundServer {
     /// The server's remote control.
     pub fn handle(&self) -> ServerHandle {
         self.handle.clone()
+    }
+
+    /// This server's health as a service for another one: SERVING and NOT_SERVING as here. `None` when the builder's
+    /// health service is off, or the program's own took its place.
+    ///
+    /// Kubernetes' `grpc:` probes speak plain text. A server with TLS gives its health to a second server on another
+    /// port, which may add it like any service; once this server is gone, that one says NOT_SERVING.
+    pub fn health_service(&self) -> Option<HealthService> {
+        self.health.as_ref().map(HealthControl::service)
     }
 
     /// Serves until a [`ServerHandle`] drains or stops it. When it returns, every task of the server has ended.

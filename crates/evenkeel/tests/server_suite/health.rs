@@ -14,6 +14,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use crate::support::{NEVER, Running, run, serve};
 
+const HEALTH: &str = "grpc.health.v1.Health";
 const ECHO: &str = "evenkeel.test.v1.Echo";
 
 fn of(service: &str) -> HealthCheckRequest {
@@ -52,6 +53,41 @@ async fn a_lame_duck_says_not_serving_and_still_takes_connections_and_calls() {
 }
 
 #[tokio::test]
+async fn health_itself_is_serving_in_a_drain_too_so_that_liveness_probes_do_not_kill_it() {
+    let server = serve(|s| s.lame_duck(Duration::from_millis(500))).await;
+    assert_eq!(check(&server, HEALTH).await.unwrap(), ServingStatus::Serving);
+    let mut watch = HealthClient::new(server.channel().await).watch(of(HEALTH)).await.unwrap().into_inner();
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    server.handle.drain(NEVER);
+    while check(&server, "").await.unwrap() == ServingStatus::Serving {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(check(&server, HEALTH).await.unwrap(), ServingStatus::Serving);
+    assert_eq!(watch.next().await.unwrap().unwrap_err().code(), Code::Unavailable, "no change, then the end");
+    assert!(server.report().await.is_clean());
+}
+
+#[tokio::test]
+async fn a_second_server_tells_the_first_ones_health() {
+    let echo = EchoService::new("server");
+    let builder = Server::builder().lame_duck(Duration::from_millis(500));
+    let bound = builder.add_service(echo.clone().into_server()).bind("127.0.0.1:0").await.unwrap();
+    let health = bound.health_service().unwrap();
+    let first = run(bound, echo.clone());
+    let second = run(Server::builder().add_service(health).bind("127.0.0.1:0").await.unwrap(), echo);
+    assert_eq!(check(&second, ECHO).await.unwrap(), ServingStatus::Serving);
+    let mut watch = HealthClient::new(second.channel().await).watch(of("")).await.unwrap().into_inner();
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    first.handle.drain(NEVER);
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    first.report().await;
+    assert_eq!(check(&second, ECHO).await.unwrap(), ServingStatus::NotServing, "the first is gone");
+    assert_eq!(check(&second, HEALTH).await.unwrap(), ServingStatus::Serving);
+    second.handle.drain(NEVER);
+    second.report().await;
+}
+
+#[tokio::test]
 async fn not_serving_is_told_before_the_goaway() {
     let server = serve(|s| s).await;
     let client = server.raw().await;
@@ -80,4 +116,6 @@ async fn it_steps_aside_for_a_health_service_of_the_users() {
 async fn it_can_be_turned_off() {
     let server = serve(|s| s.health_service(false)).await;
     assert_eq!(check(&server, "").await.unwrap_err().code(), Code::Unimplemented);
+    let bound = Server::builder().health_service(false).bind("127.0.0.1:0").await.unwrap();
+    assert!(bound.health_service().is_none());
 }
