@@ -26,3 +26,15 @@ pub mod dns;
 pub mod proto {
     tonic::include_proto!("evenkeel.test.v1");
 }
+
+/// The generated stubs of the examples' service: what `tonic-prost-build` makes of `proto/school.proto` in any project.
+#[allow(
+    missing_docs,
+    clippy::all,
+    clippy::pedantic,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
+pub mod school {
+    tonic::include_proto!("school.v1");
+}

@@ -1,4 +1,77 @@
 //! gRPC load balancing for Rust services on Kubernetes, without a proxy.
+//!
+//! gRPC sends all calls of a client over one HTTP/2 connection, and a ClusterIP Service balances connections: all calls
+//! stick to one pod. A [`Channel`] resolves a *headless* Service instead, holds a connection to every ready pod, and
+//! spreads calls by `round_robin`. It finds new pods when DNS' TTL ends, never picks dead ones, and loses no call when a
+//! server ends a connection. A [`Server`] ends connections as gRPC means it, at an age or when they are idle, and drains.
+//! Either half works without the other.
+//!
+//! # The client
+//!
+//! A [`Channel`] goes wherever tonic's generated code takes a channel.
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # use evenkeel_testkit::school::{GetSchoolRequest, school_client::SchoolClient};
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let channel = evenkeel::Channel::builder("dns:///school-internal-headless:50051").build()?;
+//! let mut school = SchoolClient::new(channel.clone());
+//! let mut request = tonic::Request::new(GetSchoolRequest { id: 7 });
+//! request.set_timeout(Duration::from_secs(1));
+//! request.extensions_mut().insert(evenkeel::CallOptions::new().wait_for_ready(true));
+//! let response = school.get_school(request).await?;
+//! let pod = response.extensions().get::<evenkeel::Peer>();
+//! # drop(pod);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The server
+//!
+//! Any tonic service, on connections that age, with a drain that ends in a report.
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # use evenkeel_testkit::school::school_server::{School, SchoolServer};
+//! # use evenkeel_testkit::school::{GetSchoolRequest, GetSchoolResponse};
+//! # struct MySchool;
+//! # #[tonic::async_trait]
+//! # impl School for MySchool {
+//! #     async fn get_school(
+//! #         &self,
+//! #         _: tonic::Request<GetSchoolRequest>,
+//! #     ) -> Result<tonic::Response<GetSchoolResponse>, tonic::Status> {
+//! #         Ok(tonic::Response::new(GetSchoolResponse::default()))
+//! #     }
+//! # }
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = evenkeel::Server::builder()
+//!     .max_connection_age(Duration::from_secs(300))
+//!     .max_connection_age_grace(Duration::from_secs(30))
+//!     .add_service(SchoolServer::new(MySchool))
+//!     .bind("[::]:50051")
+//!     .await?;
+//! let report = server.serve_until(evenkeel::signal::terminate()).await?;
+//! # drop(report);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to look
+//!
+//! - What can be set: [`ChannelBuilder`], [`ServerBuilder`], for one call [`CallOptions`]; TLS by [`ClientTls`] and
+//!   [`ServerTls`] (feature `tls`).
+//! - Where backends come from: [`ChannelBuilder::refresh`] for `dns:`, [`Manual`] for a list of the program's own, the
+//!   traits in [`resolve`] for anything else. [`ChannelBuilder::resolve`] resolves without connecting.
+//! - What happens: [`Peer`] on each response, [`Channel::connections`], [`Event`] for an [`Observer`], and `tracing`.
+//! - How it ends: [`Channel::close`], [`ServerHandle::drain`], [`DrainReport`].
+//!
+//! # Features
+//!
+//! `dns` (default) is the `dns:` resolver, `tls` (default) is TLS by rustls, `unstable` exports what has not proven itself:
+//! policies of one's own.
 
 mod client;
 mod http2;
@@ -11,18 +84,19 @@ pub mod tls;
 #[cfg(feature = "tls")]
 pub use client::ClientTls;
 pub use client::{
-    BuildError, CallOptions, Channel, ChannelBuilder, ConnectError, Connector, Io, Manual, Peer, Refresh,
-    ResponseBody, ResponseFuture, TcpOptions,
+    BuildError, CallOptions, Channel, ChannelBuilder, ConnectError, ConnectionInfo, Connector, Io, Manual,
+    Peer, Refresh, Resolution, ResponseBody, ResponseFuture, TcpOptions,
 };
 pub use evenkeel_core::backoff::Backoff;
 pub use evenkeel_core::endpoint::{Address, Endpoint};
 pub use evenkeel_core::state::ConnectivityState;
 pub use evenkeel_core::target::{Target, TargetError};
-pub use observe::{Event, Observer};
+pub use observe::{DnsAnswer, DnsQuery, DnsTransport, Event, Observer};
 #[cfg(feature = "tls")]
 pub use server::ServerTls;
 pub use server::{
-    BindError, BoundServer, DrainReport, ServeError, Server, ServerBuilder, ServerHandle, ServerLayer,
+    BindError, BoundServer, DrainReport, HealthService, ServeError, Server, ServerBuilder, ServerHandle,
+    ServerLayer,
 };
 
 /// Load-balancing policies: which backend takes the next call.
