@@ -1,6 +1,7 @@
 //! How a run ends: the one place that decides exit codes.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use evenkeel::BuildError;
@@ -12,7 +13,7 @@ use crate::cluster::ClusterError;
 pub(crate) enum Verdict {
     /// All calls succeeded, all claims hold, the drain cut nothing.
     Passed,
-    /// A call failed, a claim does not hold, or the drain cut calls.
+    /// A call failed, a claim or an assertion does not hold, a name has no address, or the drain cut calls.
     Failed,
 }
 
@@ -29,10 +30,14 @@ pub(crate) enum RunError {
     Serve(#[from] evenkeel::ServeError),
     #[error("demo: {0}")]
     Cluster(#[from] ClusterError),
+    #[error("{0}")]
+    Unresolved(String),
     #[error("interrupted")]
     Interrupted,
     #[error("cannot write: {0}")]
     Output(io::Error),
+    #[error("the report cannot be written to {path}: {cause}", path = path.display())]
+    Report { path: PathBuf, cause: io::Error },
     #[error("{what}: {cause}")]
     System { what: &'static str, cause: io::Error },
 }
@@ -44,7 +49,7 @@ impl RunError {
     }
 }
 
-/// The exit status of a run: 0 ok, 1 a call or claim failed, 2 usage, 3 could not run.
+/// The exit status of a run: 0 ok, 1 a call, claim or assertion failed or a name has no address, 2 usage, 3 could not run.
 pub(crate) fn code(result: &Result<Verdict, RunError>) -> ExitCode {
     ExitCode::from(match result {
         Ok(Verdict::Passed) => 0,
@@ -88,6 +93,7 @@ mod tests {
             (output(io::ErrorKind::BrokenPipe), 0),
             (output(io::ErrorKind::StorageFull), 3),
             (Err(RunError::Interrupted), 3),
+            (Err(RunError::Unresolved(String::new())), 3),
         ];
         for (result, expected) in cases {
             assert_eq!(code(&result), ExitCode::from(expected), "{result:?}");

@@ -8,6 +8,7 @@ mod exit;
 mod load;
 mod plan;
 mod render;
+mod resolve;
 mod school;
 
 use std::process::ExitCode;

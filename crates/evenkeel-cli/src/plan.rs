@@ -1,12 +1,13 @@
 //! From what was typed to what to do: every default and every question to the surroundings answered once.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use evenkeel::{ClientTls, Refresh};
 use http::uri::PathAndQuery;
 
-use crate::args::{Args, Command, LoadArgs, Output, ServeArgs};
+use crate::args::{Args, Assertion, Command, LoadArgs, Output, ResolveArgs, ServeArgs};
 
 /// What a load without `-z` and `-n` lasts.
 const DEFAULT_DURATION: Duration = Duration::from_secs(10);
@@ -26,7 +27,8 @@ pub(crate) struct Plan {
 pub(crate) enum Task {
     Serve(ServeArgs),
     Load(LoadPlan),
-    Demo { output: Output },
+    Resolve(ResolveArgs),
+    Demo { output: Output, report: Option<PathBuf> },
 }
 
 /// What the terminal allows.
@@ -47,6 +49,9 @@ pub(crate) struct LoadPlan {
     pub(crate) refresh: Refresh,
     pub(crate) wait_for_ready: bool,
     pub(crate) calls: CallPlan,
+    /// How often a line is printed meanwhile; `None` prints only the end.
+    pub(crate) interval: Option<Duration>,
+    pub(crate) assertions: Vec<Assertion>,
     pub(crate) output: Output,
 }
 
@@ -73,6 +78,7 @@ pub(crate) enum Pace {
 pub(crate) enum Limit {
     After(Duration),
     Calls(u64),
+    Never,
 }
 
 impl Plan {
@@ -80,8 +86,11 @@ impl Plan {
         let task = match args.command {
             Command::Serve(serve) => Task::Serve(serve),
             Command::Load(load) => Task::Load(LoadPlan::from(load)),
-            Command::Demo(demo) if demo.json => Task::Demo { output: Output::Json },
-            Command::Demo(_) => Task::Demo { output: Output::Table },
+            Command::Resolve(resolve) => Task::Resolve(resolve),
+            Command::Demo(demo) => Task::Demo {
+                output: if demo.json { Output::Json } else { Output::Table },
+                report: demo.report,
+            },
         };
         Self { task, surroundings }
     }
@@ -103,6 +112,7 @@ impl From<LoadArgs> for LoadPlan {
     fn from(args: LoadArgs) -> Self {
         let workers = usize::try_from(args.concurrency).unwrap_or(usize::MAX);
         let limit = match (args.calls, args.duration) {
+            _ if args.forever => Limit::Never,
             (Some(calls), _) => Limit::Calls(calls),
             (None, duration) => Limit::After(duration.unwrap_or(DEFAULT_DURATION)),
         };
@@ -113,8 +123,9 @@ impl From<LoadArgs> for LoadPlan {
             limit,
         };
         let tls = args.tls.settings();
-        let LoadArgs { target, authority, refresh, wait_for_ready, output, .. } = args;
-        Self { target, authority, tls, refresh, wait_for_ready, calls, output }
+        let interval = args.forever.then_some(args.interval);
+        let LoadArgs { target, authority, refresh, wait_for_ready, assertions, output, .. } = args;
+        Self { target, authority, tls, refresh, wait_for_ready, calls, interval, assertions, output }
     }
 }
 
@@ -150,6 +161,9 @@ mod tests {
         assert_eq!(load(&[]).calls.limit, Limit::After(Duration::from_secs(10)));
         assert_eq!(load(&["-z", "1m"]).calls.limit, Limit::After(Duration::from_secs(60)));
         assert_eq!(load(&["-n", "7"]).calls.limit, Limit::Calls(7));
+        assert_eq!(load(&[]).interval, None);
+        let forever = load(&["--forever", "--interval", "2s"]);
+        assert_eq!((forever.calls.limit, forever.interval), (Limit::Never, Some(Duration::from_secs(2))));
     }
 
     #[test]

@@ -22,7 +22,9 @@ use serde_json::Value;
 #[test]
 fn every_claim_holds() {
     let start = Instant::now();
-    let output = run(&["demo", "--json"]);
+    // Kept: the page is looked at in a browser by `.ci/run`.
+    let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo-report.html");
+    let output = run(&["demo", "--json", "--report", page.to_str().unwrap()]);
     let took = start.elapsed();
     let document: Value =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
@@ -35,6 +37,7 @@ fn every_claim_holds() {
     let balance = ["clusterip", "headless", "stale", "max-connection-age", "ttl-refresh"];
     let trouble = ["kill", "rolling-restart", "dns-outage"];
     assert_eq!(ids, [balance.as_slice(), &trouble].concat());
+    the_page_shows(&page, acts);
     for act in acts {
         assert_eq!((&act["holds"], &act["figures"]["counts_agree"]), (&true.into(), &true.into()), "{act:#}");
         let pods = act["pods"].as_array().unwrap();
@@ -51,6 +54,30 @@ fn every_claim_holds() {
             assert!(TcpStream::connect(address).is_err(), "{} is still there", pod["name"]);
         }
     }
+}
+
+fn the_page_shows(page: &Path, acts: &[Value]) {
+    let page = std::fs::read_to_string(page).unwrap();
+    assert_eq!(page.matches("role=\"img\"").count(), acts.len(), "a chart per act");
+    for act in acts {
+        assert!(page.contains(act["id"].as_str().unwrap()), "{act:#}");
+        for pod in act["pods"].as_array().unwrap() {
+            assert!(page.contains(pod["address"].as_str().unwrap()), "{pod:#}");
+        }
+    }
+    for mark in
+        ["school-4, school-5 in DNS", "SIGKILL", "SIGTERM", "NXDOMAIN", "GOAWAY", "the channel learns"]
+    {
+        assert!(page.contains(mark), "{mark}");
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_said_before_the_play() {
+    let output = run(&["demo", "--report", "/nowhere/report.html"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("/nowhere/report.html"), "{}", stderr(&output));
+    assert!(output.stdout.is_empty(), "no act was played");
 }
 
 /// A demo that has come to its second act, and its pods' process ids.

@@ -9,9 +9,9 @@
 
 mod common;
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use common::{Pod, evenkeel, load, poll_until, signal};
 use serde_json::Value;
@@ -30,7 +30,17 @@ fn the_document() {
     assert_eq!(code, 0, "{document}");
     assert_eq!(
         keys(&document),
-        ["calls", "duration_s", "endpoints", "failed", "latency_ms", "ok", "schema_version", "target"]
+        [
+            "assertions",
+            "calls",
+            "duration_s",
+            "endpoints",
+            "failed",
+            "latency_ms",
+            "ok",
+            "schema_version",
+            "target"
+        ]
     );
     assert_eq!((&document["schema_version"], &document["target"]), (&1.into(), &target.into()));
     assert_eq!((&document["calls"], &document["ok"]), (&400.into(), &400.into()));
@@ -43,7 +53,11 @@ fn the_document() {
     let endpoints = document["endpoints"].as_array().unwrap();
     assert_eq!(endpoints.len(), 2);
     for (endpoint, pod) in endpoints.iter().zip(&mut pods) {
-        assert_eq!(keys(endpoint), ["address", "calls", "first_call_s", "last_call_s", "name", "share"]);
+        assert_eq!(
+            keys(endpoint),
+            ["address", "calls", "failed", "first_call_s", "last_call_s", "latency_ms", "name", "share"]
+        );
+        assert!(endpoint["latency_ms"]["p99"].as_f64() <= document["latency_ms"]["max"].as_f64());
         assert_eq!(endpoint["address"], *pod.address);
         assert_eq!(endpoint["calls"], pod.calls(), "as the pod counted");
         let share = endpoint["calls"].as_f64().unwrap() / 400.0;
@@ -137,4 +151,75 @@ fn people_get_a_table_without_escapes_where_there_is_no_terminal() {
     assert!(text.contains("10 calls") && text.contains("school-1") && text.contains("100.0 %"), "{text}");
     assert!(!text.contains('\x1b'), "{text}");
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn what_is_demanded_decides_the_exit_status() {
+    let pods = [Pod::start("school-1", &[]), Pod::start("school-2", &[])];
+    let target = format!("ipv4:{},{}", pods[0].address, pods[1].address);
+    let calls = ["-n", "200", "-c", "1", "--wait-for-ready", "--timeout", "30s"];
+    let demanded = |demands: &[&str]| {
+        let mut words = vec![target.as_str()];
+        words.extend(calls);
+        words.extend(demands.iter().flat_map(|demand| ["--assert", demand]));
+        load(&words)
+    };
+    let (code, document) = demanded(&["pods=2", "max-share=0.9", "failed=0"]);
+    assert_eq!(code, 0, "{document}");
+    let holds: Vec<_> = document["assertions"].as_array().unwrap().iter().map(|one| &one["holds"]).collect();
+    assert_eq!(holds, [true, true, true]);
+    let (code, document) = demanded(&["pods=3", "max-share=0.1"]);
+    assert_eq!(code, 1);
+    assert_eq!(document["assertions"][0]["but"], "2 answered", "{document}");
+    assert!(document["assertions"][1]["but"].as_str().unwrap().contains(" % of the calls"), "{document}");
+
+    let mut words = vec!["load", target.as_str()];
+    words.extend(calls);
+    words.extend(["--assert", "pods=3"]);
+    let output = common::run(&words);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("DOES NOT HOLD  pods=3: 2 answered"), "{text}");
+    assert!(
+        common::stderr(&Output { stdout: Vec::new(), ..output }).contains("pods=3 does not hold: 2 answered")
+    );
+}
+
+#[test]
+fn failed_calls_can_be_allowed() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let target = format!("ipv4:{closed}");
+    assert_eq!(load(&[&target, "-n", "2", "--assert", "failed=2"]).0, 0);
+    assert_eq!(load(&[&target, "-n", "2", "--assert", "failed=1"]).0, 1);
+}
+
+#[test]
+fn for_ever_prints_a_line_per_interval() {
+    for (output, is_json) in [("table", false), ("json", true)] {
+        let pod = Pod::start("school-1", &[]);
+        let target = pod.target();
+        let mut child =
+            evenkeel(&["load", &target, "--forever", "--interval", "200ms", "--rate", "50", "-o", output])
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let first: Vec<String> = lines.by_ref().take(3).collect();
+        signal(child.id(), "TERM");
+        let rest: Vec<String> = lines.collect();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{first:?}{rest:?}");
+        for line in &first {
+            if is_json {
+                let document: Value = serde_json::from_str(line).unwrap();
+                assert!(document["time"].as_str().unwrap().ends_with('Z'), "{line}");
+                assert!((0.1..5.0).contains(&document["duration_s"].as_f64().unwrap()), "{line}");
+            } else {
+                assert!(line.contains(" calls  ") && line.contains(" failed"), "{line}");
+            }
+        }
+        assert!(first.iter().any(|line| line.contains("school-1")), "{first:?}");
+        let last = rest.last().expect("the end");
+        assert_eq!(serde_json::from_str::<Value>(last).is_ok(), is_json, "{last}");
+        assert!(is_json || rest.iter().any(|line| line.starts_with("POD ")), "{rest:?}");
+    }
 }

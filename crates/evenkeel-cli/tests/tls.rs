@@ -142,3 +142,26 @@ fn files_that_cannot_be_used_are_3_and_are_named() {
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
     assert!(stderr(&output).contains("holds no certificate in PEM"), "{}", stderr(&output));
 }
+
+#[test]
+fn probes_of_a_pod_under_tls_have_a_port_of_plain_text() {
+    let files = Files::new();
+    let [cert, key] = ["pod.pem", "pod.key"].map(|name| files.path(name));
+    let mut pod =
+        Pod::start("secret", &["--tls-cert", &cert, "--tls-key", &key, "--health-listen", "127.0.0.1:0"]);
+    let address = pod.line().strip_prefix("health ").expect("where its health is").to_owned();
+    let target = format!("ipv4:{address}");
+    let (code, document) =
+        load(&[&[&*target][..], &CALLS, &["--method", "grpc.health.v1.Health/Check"]].concat());
+    assert_eq!((code, &document["ok"]), (0, &20.into()), "{document}");
+    let (code, document) = load(&[&[&*target][..], &CALLS].concat());
+    assert_eq!(
+        (code, &document["failed"]["UNIMPLEMENTED"]),
+        (1, &20.into()),
+        "health and nothing else: {document}"
+    );
+    assert_eq!(pod.calls(), 0, "probes are not the pod's calls");
+    pod.signal("TERM");
+    let (status, said) = pod.wait();
+    assert!(status.success(), "{said}");
+}

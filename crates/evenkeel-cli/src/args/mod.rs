@@ -1,5 +1,6 @@
 //! What was typed, checked word by word and no further; `plan` makes sense of it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -7,16 +8,20 @@ use evenkeel::Refresh;
 use http::HeaderValue;
 use http::uri::PathAndQuery;
 
+mod assertion;
+#[cfg(test)]
+mod documented;
 mod duration;
 mod tls;
 mod words;
 
+pub(crate) use assertion::Assertion;
 pub(crate) use tls::{ClientTlsArgs, ServerTlsArgs};
 
-/// gRPC load balancing on Kubernetes without a proxy: a pod to call, a load to call it with, and the two
-/// together as a demonstration.
+/// gRPC load balancing on Kubernetes without a proxy: a pod to call, a load to call it with, a look at what the
+/// name resolves to, and all of it together as a demonstration.
 ///
-/// Exit status: 0 all well, 1 a call or a claim failed, 2 usage, 3 could not run.
+/// Exit status: 0 all well, 1 a call, a claim or an assertion failed or a name has no address, 2 usage, 3 could not run.
 /// Logs go to stderr; EVENKEEL_LOG (or RUST_LOG) filters them, for example EVENKEEL_LOG=evenkeel=debug.
 #[derive(Debug, Parser)]
 #[command(name = "evenkeel", version, propagate_version = true)]
@@ -29,6 +34,7 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     Serve(ServeArgs),
     Load(LoadArgs),
+    Resolve(ResolveArgs),
     Demo(DemoArgs),
 }
 
@@ -62,6 +68,10 @@ pub(crate) struct ServeArgs {
     /// How long each call waits before it is answered.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     pub(crate) delay: Duration,
+    /// A second address, always plain text, with nothing but the health service: for Kubernetes' gRPC probes of a
+    /// pod that speaks TLS.
+    #[arg(long, value_name = "ADDR", value_parser = words::listen)]
+    pub(crate) health_listen: Option<String>,
     /// Obey lines on stdin and end with it: how the demo holds its pods.
     #[arg(long, hide = true)]
     pub(crate) control: bool,
@@ -88,6 +98,17 @@ pub(crate) struct LoadArgs {
     /// How many calls in all.
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) calls: Option<u64>,
+    /// Until a signal, with one line on stdout per interval: for logs. With -o json each line is a document.
+    #[arg(long, conflicts_with_all = ["duration", "calls"])]
+    pub(crate) forever: bool,
+    /// The interval of --forever.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse_positive)]
+    pub(crate) interval: Duration,
+    /// What must hold of the whole run, else the exit status is 1. Can be given several times: max-share=0.4 (no pod
+    /// answers more than this part of the calls), pods=5 (so many pods answer), failed=0 (so many calls fail at most,
+    /// and none where it is not given).
+    #[arg(long = "assert", value_name = "WHAT=VALUE", value_parser = assertion::parse)]
+    pub(crate) assertions: Vec<Assertion>,
     /// The deadline of each call.
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration::parse_positive)]
     pub(crate) timeout: Duration,
@@ -110,6 +131,27 @@ pub(crate) struct LoadArgs {
     pub(crate) tls: ClientTlsArgs,
 }
 
+/// Show what a channel would be told: the endpoints, and each DNS question with its answer.
+///
+/// Connects to nothing. Several targets stand side by side, for example the name of a ClusterIP Service and that of
+/// the headless one beside it. Exit status 0 when every target has an address, 1 when one has none, 3 when nobody
+/// could be asked.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ResolveArgs {
+    /// What to resolve, as gRPC names it: host:port, dns:///host:port, dns://server/host:port,…
+    #[arg(required = true, value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    /// Go on, and print a line per change, until a signal.
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// When to look the name up again, with --watch: ttl, disconnect, or every 5s.
+    #[arg(long, value_name = "WHEN", default_value = "ttl", value_parser = words::refresh)]
+    pub(crate) refresh: Refresh,
+    /// How to print it: json is one document, jsonl one line per target, or with --watch per change.
+    #[arg(short, long, value_enum, default_value_t = ResolveOutput::Table)]
+    pub(crate) output: ResolveOutput,
+}
+
 /// Show on this machine why calls stick to one pod, and what spreads them, and what becomes of calls when
 /// pods and DNS fail: eight acts, each a measured claim.
 ///
@@ -119,12 +161,22 @@ pub(crate) struct DemoArgs {
     /// Print one JSON document instead of tables.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write a page for browsers too, with a chart of each act: one file that needs no network.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
     Table,
     Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ResolveOutput {
+    Table,
+    Json,
+    Jsonl,
 }
 
 #[cfg(test)]

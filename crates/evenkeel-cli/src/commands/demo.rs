@@ -1,6 +1,10 @@
 //! `evenkeel demo`: the acts, and their verdict.
 
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use super::signals::Interrupts;
 use crate::args::Output;
@@ -32,9 +36,12 @@ struct Program {
 
 pub(super) async fn run(
     output: Output,
+    page: Option<&Path>,
     surroundings: Surroundings,
     screen: &Screen,
 ) -> Result<Verdict, RunError> {
+    // Before all the work, not after it.
+    let file = page.map(|path| File::create(path).map_err(|cause| cannot_write(path, cause))).transpose()?;
     let mut interrupts = Interrupts::listen()?;
     // Dropping the play, wherever it stands, ends its pods.
     let reports = tokio::select! {
@@ -48,10 +55,19 @@ pub(super) async fn run(
         Output::Json => render::demo_json(&reports),
         Output::Table => render::demo_table(&reports, Style { colour: surroundings.colour }),
     })?;
+    if let (Some(mut file), Some(path)) = (file, page) {
+        let text = render::demo_page(&reports, SystemTime::now());
+        file.write_all(text.as_bytes()).map_err(|cause| cannot_write(path, cause))?;
+        screen.line(&format!("evenkeel: the report is in {}", path.display()));
+    }
     for report in reports.iter().filter(|report| !report.holds()) {
         screen.line(&format!("evenkeel: {} does not hold: {}", report.id, report.broken.join("; ")));
     }
     Ok(if reports.iter().all(Report::holds) { Verdict::Passed } else { Verdict::Failed })
+}
+
+fn cannot_write(path: &Path, cause: std::io::Error) -> RunError {
+    RunError::Report { path: path.to_owned(), cause }
 }
 
 async fn play(output: Output, surroundings: Surroundings, screen: &Screen) -> Result<Vec<Report>, RunError> {
@@ -90,7 +106,7 @@ impl House<'_> {
 
     /// The front's table stands above the back's, which has one line as long as there is a front.
     fn draw(&self, act: &Act, heading: &str, summary: &Summary) {
-        let table = || format!("{heading}{}", render::load_table(summary, self.live_style()));
+        let table = || format!("{heading}{}", render::act_progress(summary, self.live_style()));
         let mut program = self.program.lock().unwrap_or_else(PoisonError::into_inner);
         let [front, back] = &mut program.frames;
         match act.lane {

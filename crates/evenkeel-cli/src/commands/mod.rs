@@ -3,6 +3,7 @@
 mod control;
 mod demo;
 mod load;
+mod resolve;
 mod serve;
 mod signals;
 
@@ -20,6 +21,9 @@ pub(crate) async fn run(plan: Plan, screen: &Arc<Screen>) -> Result<Verdict, Run
     match plan.task {
         Task::Serve(args) => serve::run(args, screen).await,
         Task::Load(load) => load::run(&load, plan.surroundings, screen).await,
-        Task::Demo { output } => demo::run(output, plan.surroundings, screen).await,
+        Task::Resolve(args) => resolve::run(&args, plan.surroundings, screen).await,
+        Task::Demo { output, report } => {
+            demo::run(output, report.as_deref(), plan.surroundings, screen).await
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! `evenkeel serve`: one pod.
 
-use evenkeel::{DrainReport, Server, signal};
+use std::future::pending;
+
+use evenkeel::{BoundServer, DrainReport, Server, signal};
 
 use super::control::obey_stdin;
 use crate::args::ServeArgs;
@@ -23,20 +25,38 @@ pub(super) async fn run(args: ServeArgs, screen: &Screen) -> Result<Verdict, Run
     if let Some(tls) = args.tls.settings() {
         server = server.tls(tls);
     }
+    let health_listen = args.health_listen;
     let server = server
         .layer(ServedBy::new(args.name, served.clone()))
         .add_service(SchoolServer::new(Schools::new(args.delay)))
         .bind(args.listen)
         .await?;
+    let health = match (health_listen, server.health_service()) {
+        (Some(address), Some(health)) => Some(Server::builder().add_service(health).bind(address).await?),
+        _ => None,
+    };
     // From before anybody can know that it listens.
     let terminate = signal::terminate();
     if let Some(address) = server.local_addr() {
         render::to_stdout(&format!("listening {address}\n"))?;
     }
+    if let Some(address) = health.as_ref().and_then(BoundServer::local_addr) {
+        render::to_stdout(&format!("health {address}\n"))?;
+    }
     if args.control {
         obey_stdin(served);
     }
-    let report = server.serve_until(terminate).await?;
+    let health = async {
+        match health {
+            Some(health) => health.serve().await,
+            None => pending().await,
+        }
+    };
+    // Probes are answered until the last call has ended.
+    let report = tokio::select! {
+        report = server.serve_until(terminate) => report?,
+        Err(error) = health => return Err(error.into()),
+    };
     screen.line(&last_line(&report));
     Ok(if report.is_clean() { Verdict::Passed } else { Verdict::Failed })
 }

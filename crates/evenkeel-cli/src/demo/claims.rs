@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::marks::Mark;
 use crate::cluster::Fault;
+use crate::load::Timeline;
 
 mod balance;
 mod trouble;
@@ -128,6 +130,9 @@ pub(crate) struct Report {
     pub(crate) broken: Vec<String>,
     pub(crate) figures: Figures,
     pub(crate) pods: Vec<PodCalls>,
+    /// Who answered when, and what happened meanwhile.
+    pub(crate) timeline: Timeline,
+    pub(crate) marks: Vec<Mark>,
 }
 
 /// The numbers behind a verdict. Times are in the unit that the name says.
@@ -247,7 +252,8 @@ impl Claim {
 impl Report {
     pub(crate) fn new(id: &'static str, text: String, claim: Claim, seen: Observed) -> Self {
         let (broken, figures) = (claim.broken_by(&seen), claim.figures(&seen));
-        Self { id, claim: text, broken, figures, pods: seen.pods }
+        let (timeline, marks) = (Timeline::default(), Vec::new());
+        Self { id, claim: text, broken, figures, pods: seen.pods, timeline, marks }
     }
 
     pub(crate) fn holds(&self) -> bool {

@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use evenkeel::{BuildError, Channel, Observer};
+use evenkeel::{BuildError, Channel, ChannelBuilder, Observer};
 
 use super::acts::{Act, DEADLINE, Entrance, Plot, RATE};
 use super::cast::Cast;
 use super::claims::{Observed, OutageSeen, PodCalls, Report};
 use super::lookups::Lookups;
+use super::marks::Marks;
 use super::plots::{self, Course, Scene};
 use super::readiness::Readiness;
 use crate::cluster::{Cluster, ClusterError, Pod};
@@ -48,14 +49,15 @@ impl Stage {
         let in_the_wings = self.start_added(act).await?;
         self.cast.count_before().await?;
 
-        let lookups = Arc::new(Lookups::default());
+        let (lookups, marks) = (Arc::new(Lookups::default()), Arc::new(Marks::default()));
         let target = match act.entrance {
             Entrance::ClusterIp => self.cluster.cluster_ip_target(act.namespace),
             Entrance::Headless => self.cluster.headless_target(act.namespace),
         };
-        let channel = connected(&target, act, Arc::clone(&lookups) as Arc<dyn Observer>).await?;
+        let observers = [Arc::clone(&lookups) as Arc<dyn Observer>, Arc::clone(&marks) as _];
+        let channel = connected(&target, act, observers).await?;
         let plan = call_plan(act);
-        let caller = Arc::new(Caller::new(channel.clone(), &plan, Instant::now()));
+        let caller = Arc::new(Caller::new(channel.clone(), &plan, Instant::now()).over_time());
 
         let (stop, stopped) = Stop::new();
         let listed = Mutex::new(self.cast.listed());
@@ -75,6 +77,7 @@ impl Stage {
             cast: &mut self.cast,
             caller: &caller,
             listed: &listed,
+            marks: &marks,
             in_the_wings,
         };
         let plot = async {
@@ -92,7 +95,11 @@ impl Stage {
             both = async { tokio::try_join!(plot, calls) } => both?,
             () = show => return Err(RunError::Interrupted),
         };
-        let summary = caller.summary(&target);
+        let (summary, mut timeline) = (caller.summary(&target), caller.timeline());
+        // The last call stands for its share of time as every other does.
+        let last_start = summary.endpoints.iter().map(|endpoint| endpoint.last_start).max();
+        let covered = last_start.map(|start| start + Duration::from_secs_f64(1.0 / RATE));
+        timeline.length = timeline.length.max(covered.unwrap_or_default());
         look();
         channel.close().await;
 
@@ -100,7 +107,8 @@ impl Stage {
         let start = caller.start();
         let retrospect = Retrospect { summary: &summary, start, course: &course, lookups: &lookups };
         let seen = self.observed(pods, &retrospect);
-        Ok(Report::new(act.id, act.claim_text.clone(), act.claim, seen))
+        let report = Report::new(act.id, act.claim_text.clone(), act.claim, seen);
+        Ok(Report { timeline, marks: marks.since(start), ..report })
     }
 
     /// Ends all pods, and waits until they have.
@@ -156,10 +164,15 @@ impl Stage {
 }
 
 /// A channel that is connected to all there is to connect to.
-async fn connected(target: &str, act: &Act, observer: Arc<dyn Observer>) -> Result<Channel, BuildError> {
+async fn connected(
+    target: &str,
+    act: &Act,
+    observers: [Arc<dyn Observer>; 2],
+) -> Result<Channel, BuildError> {
     let readiness = Arc::new(Readiness::default());
     let ready = Arc::clone(&readiness) as Arc<dyn Observer>;
-    let channel = Channel::builder(target).refresh(act.refresh).observer(observer).observer(ready).build()?;
+    let builder = Channel::builder(target).refresh(act.refresh).observer(ready);
+    let channel = observers.into_iter().fold(builder, ChannelBuilder::observer).build()?;
     let endpoints = match act.entrance {
         Entrance::ClusterIp => 1,
         Entrance::Headless => usize::from(act.pods),

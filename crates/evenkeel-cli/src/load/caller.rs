@@ -14,7 +14,9 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Code, Request, Status};
 use tower_service::Service;
 
-use super::tally::{Outcome, Pod, Summary, Tally};
+use super::counts::Counts;
+use super::tally::{Outcome, Pod, Summary};
+use super::timeline::Timeline;
 use crate::plan::CallPlan;
 use crate::school::SERVED_BY;
 
@@ -25,7 +27,7 @@ pub(crate) struct Caller {
     method: PathAndQuery,
     timeout: std::time::Duration,
     start: Instant,
-    tally: Mutex<Tally>,
+    counts: Mutex<Counts>,
 }
 
 /// The channel, with an eye on the response's head: it names the pod even when the call fails.
@@ -41,12 +43,26 @@ struct EmptyCodec;
 impl Caller {
     /// `start` is what the tally's times count from.
     pub(crate) fn new(channel: Channel, plan: &CallPlan, start: Instant) -> Self {
-        let tally = Mutex::default();
-        Self { channel, method: plan.method.clone(), timeout: plan.timeout, start, tally }
+        let counts = Mutex::default();
+        Self { channel, method: plan.method.clone(), timeout: plan.timeout, start, counts }
     }
 
-    /// Makes one call. Its latency counts from `scheduled`, its deadline from now.
-    pub(crate) async fn call(&self, scheduled: Instant) {
+    /// Counts by the interval too, for [`Caller::interval`].
+    #[must_use]
+    pub(crate) fn by_interval(self) -> Self {
+        self.counts().by_interval();
+        self
+    }
+
+    /// Counts over time too, for [`Caller::timeline`].
+    #[must_use]
+    pub(crate) fn over_time(self) -> Self {
+        self.counts().over_time();
+        self
+    }
+
+    /// Makes one call; says whether it succeeded. Its latency counts from `scheduled`, its deadline from now.
+    pub(crate) async fn call(&self, scheduled: Instant) -> bool {
         let started = self.start.elapsed();
         let served_by = Arc::new(OnceLock::new());
         let witness = Witness { channel: self.channel.clone(), served_by: Arc::clone(&served_by) };
@@ -60,7 +76,8 @@ impl Caller {
         let served_by = served_by.get().cloned();
         let now = Instant::now();
         let (at, latency) = (now.duration_since(self.start), now.duration_since(scheduled));
-        self.tally().on_outcome(Outcome { started, at, latency, code, served_by });
+        self.counts().on_outcome(Outcome { started, at, latency, code, served_by });
+        code == Code::Ok
     }
 
     pub(crate) fn start(&self) -> Instant {
@@ -68,7 +85,17 @@ impl Caller {
     }
 
     pub(crate) fn summary(&self, target: &str) -> Summary {
-        self.tally().summary(target, self.start.elapsed())
+        self.counts().total(target, self.start.elapsed())
+    }
+
+    /// What came since the last time it was asked, or since the start.
+    pub(crate) fn interval(&self, target: &str) -> Summary {
+        self.counts().take_interval(target, self.start.elapsed())
+    }
+
+    /// Who answered when; nothing unless it is counted over time.
+    pub(crate) fn timeline(&self) -> Timeline {
+        self.counts().timeline(self.start.elapsed())
     }
 
     async fn unary(&self, witness: Witness) -> Result<(), Status> {
@@ -79,8 +106,8 @@ impl Caller {
         client.unary(request, self.method.clone(), EmptyCodec).await.map(drop)
     }
 
-    fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

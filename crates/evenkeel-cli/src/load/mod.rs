@@ -2,15 +2,25 @@
 
 use std::time::Duration;
 
+mod assess;
 mod caller;
+mod counts;
 mod histogram;
 mod pace;
 mod run;
 mod tally;
+mod timeline;
+mod watch;
 
+pub(crate) use assess::{Finding, assess};
 pub(crate) use caller::Caller;
 pub(crate) use run::{Stop, run};
 pub(crate) use tally::{EndpointSummary, Latencies, Pod, Summary, share};
+pub(crate) use timeline::Timeline;
+pub(crate) use watch::{Happened, Seen, Watch};
+
+#[cfg(test)]
+pub(crate) use watch::Member;
 
 /// How often a live table is drawn anew: fast enough to look alive, slow enough to read.
 pub(crate) const REDRAW: Duration = Duration::from_millis(250);

@@ -27,6 +27,7 @@ impl Schedule {
         let within = match self.limit {
             Limit::After(duration) => offset < duration,
             Limit::Calls(calls) => index < calls,
+            Limit::Never => true,
         };
         within.then(|| self.start + offset)
     }

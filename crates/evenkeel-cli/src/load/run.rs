@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
@@ -14,6 +14,9 @@ use crate::plan::{CallPlan, Limit, Pace};
 
 /// Starts that may wait for room in the open loop's own queue; more wait in the schedule.
 const STARTS_AHEAD: usize = 64;
+
+/// A worker whose calls fail at once must not spin until they no longer do.
+const AFTER_FAILURE: Duration = Duration::from_millis(50);
 
 /// Ends a load early: no call starts any more, those in flight still end. Dropping it does the same.
 #[derive(Debug)]
@@ -63,12 +66,15 @@ async fn closed_loop(caller: &Arc<Caller>, workers: usize, limit: Limit, stopped
                 let now = Instant::now();
                 let within = match limit {
                     Limit::After(duration) => now.duration_since(caller.start()) < duration,
+                    Limit::Never => true,
                     Limit::Calls(calls) => started.fetch_add(1, Ordering::Relaxed) < calls,
                 };
                 if !within || stopped.is_stopped() {
                     return;
                 }
-                caller.call(now).await;
+                if !caller.call(now).await {
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                }
             }
         });
     }

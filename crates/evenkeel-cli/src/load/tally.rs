@@ -76,11 +76,17 @@ pub(crate) struct EndpointSummary {
     pub(crate) last_call: Duration,
     /// When the last one of its calls started.
     pub(crate) last_start: Duration,
+    /// Of its calls, those that failed, by gRPC's code names.
+    pub(crate) failed: BTreeMap<&'static str, u64>,
+    /// `None` without calls.
+    pub(crate) latency: Option<Latencies>,
 }
 
 #[derive(Debug)]
 struct EndpointTally {
     calls: u64,
+    failed: BTreeMap<&'static str, u64>,
+    latencies: Histogram,
     first_call: Duration,
     last_call: Duration,
     last_start: Duration,
@@ -100,11 +106,17 @@ impl Tally {
             let at = outcome.at;
             let tally = self.endpoints.entry(pod).or_insert(EndpointTally {
                 calls: 0,
+                failed: BTreeMap::new(),
+                latencies: Histogram::default(),
                 first_call: at,
                 last_call: at,
                 last_start: outcome.started,
             });
             tally.calls += 1;
+            tally.latencies.record(outcome.latency);
+            if outcome.code != Code::Ok {
+                *tally.failed.entry(code_name(outcome.code)).or_default() += 1;
+            }
             tally.first_call = tally.first_call.min(at);
             tally.last_call = tally.last_call.max(at);
             tally.last_start = tally.last_start.max(outcome.started);
@@ -123,6 +135,8 @@ impl Tally {
                 first_call: tally.first_call,
                 last_call: tally.last_call,
                 last_start: tally.last_start,
+                failed: tally.failed.clone(),
+                latency: latencies(&tally.latencies),
             })
             .collect();
         // Shorter names first, so that school-2 comes before school-10.
@@ -134,18 +148,34 @@ impl Tally {
             ok: self.ok,
             failed: self.failed.clone(),
             last_failed_start: self.last_failed_start,
-            latency: self.latencies(),
+            latency: latencies(&self.latencies),
             endpoints,
         }
     }
+}
 
-    fn latencies(&self) -> Option<Latencies> {
-        Some(Latencies {
-            p50: self.latencies.quantile(0.50)?,
-            p90: self.latencies.quantile(0.90)?,
-            p99: self.latencies.quantile(0.99)?,
-            max: self.latencies.max()?,
-        })
+fn latencies(all: &Histogram) -> Option<Latencies> {
+    Some(Latencies {
+        p50: all.quantile(0.50)?,
+        p90: all.quantile(0.90)?,
+        p99: all.quantile(0.99)?,
+        max: all.max()?,
+    })
+}
+
+impl EndpointSummary {
+    /// A pod without a call.
+    pub(crate) fn none(pod: Pod) -> Self {
+        Self {
+            pod,
+            calls: 0,
+            share: 0.0,
+            first_call: Duration::ZERO,
+            last_call: Duration::ZERO,
+            last_start: Duration::ZERO,
+            failed: BTreeMap::new(),
+            latency: None,
+        }
     }
 }
 
@@ -158,15 +188,7 @@ impl Summary {
     pub(crate) fn over_pods(mut self, pods: &[Pod]) -> Self {
         let of = |pod: &Pod| {
             let named = self.endpoints.iter().filter(|endpoint| endpoint.pod.name == pod.name);
-            let none = EndpointSummary {
-                pod: pod.clone(),
-                calls: 0,
-                share: 0.0,
-                first_call: Duration::ZERO,
-                last_call: Duration::ZERO,
-                last_start: Duration::ZERO,
-            };
-            named.fold(none, |sum, endpoint| EndpointSummary {
+            named.fold(EndpointSummary::none(pod.clone()), |sum, endpoint| EndpointSummary {
                 calls: sum.calls + endpoint.calls,
                 share: sum.share + endpoint.share,
                 ..sum
@@ -250,6 +272,8 @@ mod tests {
         let first = &summary.endpoints[0];
         assert_eq!((first.first_call.as_secs(), first.last_call.as_secs()), (1, 3));
         assert_eq!(first.last_start, Duration::from_millis(2997));
+        assert_eq!(first.failed.get("NOT_FOUND"), Some(&1));
+        assert_eq!(first.latency.map(|latency| latency.max), Some(Duration::from_millis(3)));
         assert_eq!(summary.last_failed_start, Some(Duration::from_millis(4995)));
         assert!((first.share - 2.0 / 3.0).abs() < 1e-9, "shares are of answered calls");
     }

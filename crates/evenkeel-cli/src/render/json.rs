@@ -6,13 +6,16 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::demo::{Fate, Figures, Report};
-use crate::load::{Latencies, Summary};
+use crate::load::{Finding, Latencies, Summary};
 
-const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct LoadDocument<'a> {
     schema_version: u32,
+    /// Only there in a line of an interval: when it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<&'a str>,
     target: &'a str,
     duration_s: f64,
     calls: u64,
@@ -20,6 +23,18 @@ struct LoadDocument<'a> {
     failed: &'a BTreeMap<&'static str, u64>,
     latency_ms: LatencyDocument,
     endpoints: Vec<EndpointDocument<'a>>,
+    /// Only there at the end of a run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assertions: Option<Vec<AssertionDocument<'a>>>,
+}
+
+#[derive(Serialize)]
+struct AssertionDocument<'a> {
+    assert: String,
+    holds: bool,
+    /// What was seen instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    but: Option<&'a str>,
 }
 
 /// All `null` when no call has ended.
@@ -39,6 +54,8 @@ struct EndpointDocument<'a> {
     share: f64,
     first_call_s: f64,
     last_call_s: f64,
+    failed: &'a BTreeMap<&'static str, u64>,
+    latency_ms: LatencyDocument,
 }
 
 #[derive(Serialize)]
@@ -72,7 +89,21 @@ struct PodDocument<'a> {
 }
 
 /// A load's outcome.
-pub(crate) fn load(summary: &Summary) -> String {
+pub(crate) fn load(summary: &Summary, findings: &[Finding]) -> String {
+    let assertions = findings.iter().map(|finding| AssertionDocument {
+        assert: finding.assertion.to_string(),
+        holds: finding.but.is_none(),
+        but: finding.but.as_deref(),
+    });
+    document(&LoadDocument { assertions: Some(assertions.collect()), ..load_document(summary) })
+}
+
+/// One interval of a load, in one line; its times count from the load's start.
+pub(crate) fn interval(time: &str, summary: &Summary) -> String {
+    line(&LoadDocument { time: Some(time), ..load_document(summary) })
+}
+
+fn load_document(summary: &Summary) -> LoadDocument<'_> {
     let endpoints = summary.endpoints.iter().map(|endpoint| EndpointDocument {
         name: &endpoint.pod.name,
         address: &endpoint.pod.address,
@@ -80,9 +111,12 @@ pub(crate) fn load(summary: &Summary) -> String {
         share: round(endpoint.share, 4),
         first_call_s: seconds(endpoint.first_call),
         last_call_s: seconds(endpoint.last_call),
+        failed: &endpoint.failed,
+        latency_ms: endpoint.latency.map(LatencyDocument::from).unwrap_or_default(),
     });
-    document(&LoadDocument {
+    LoadDocument {
         schema_version: SCHEMA_VERSION,
+        time: None,
         target: &summary.target,
         duration_s: seconds(summary.elapsed),
         calls: summary.calls,
@@ -90,7 +124,8 @@ pub(crate) fn load(summary: &Summary) -> String {
         failed: &summary.failed,
         latency_ms: summary.latency.map(LatencyDocument::from).unwrap_or_default(),
         endpoints: endpoints.collect(),
-    })
+        assertions: None,
+    }
 }
 
 /// The demo's outcome. The pods' calls are their own count; a killed one's is the last that it gave.
@@ -133,14 +168,22 @@ impl From<Latencies> for LatencyDocument {
     }
 }
 
-fn document(value: &impl Serialize) -> String {
+/// A document in one line.
+pub(super) fn line(value: &impl Serialize) -> String {
+    // As below.
+    let mut text = serde_json::to_string(value).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+pub(super) fn document(value: &impl Serialize) -> String {
     // Numbers, texts and lists cannot fail to be written; were it otherwise, the reader would see it.
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text
 }
 
-fn seconds(duration: Duration) -> f64 {
+pub(super) fn seconds(duration: Duration) -> f64 {
     round(duration.as_secs_f64(), 3)
 }
 

@@ -4,17 +4,28 @@ use std::io::{self, Write};
 
 use crate::exit::RunError;
 
+mod html;
 mod json;
+mod load;
+mod report;
+mod resolve;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod screen;
 mod table;
+mod utc;
 
-pub(crate) use json::{demo as demo_json, load as load_json};
+pub(crate) use json::{demo as demo_json, interval as interval_json, load as load_json};
+pub(crate) use load::{Now, View, findings, line as interval_line, table as load_table};
+pub(crate) use report::page as demo_page;
+pub(crate) use resolve::{
+    change_json, change_line, documents as resolve_json, line as resolve_line, table as resolve_table,
+};
 pub(crate) use screen::{LogWriter, Screen};
 pub(crate) use table::{
-    Style, act as act_table, act_heading, demo as demo_table, load as load_table, meanwhile,
+    Style, act as act_table, act_heading, demo as demo_table, meanwhile, progress as act_progress,
 };
+pub(crate) use utc::utc;
 
 /// Writes data to stdout.
 ///

@@ -21,12 +21,23 @@ pub(crate) fn empty_summary() -> Summary {
 
 pub(crate) fn summary() -> Summary {
     let endpoint = |name: &str, address: &str, calls, times: [u64; 2]| EndpointSummary {
-        pod: Pod { name: name.to_owned(), address: address.to_owned() },
         calls,
         share: calls as f64 / 3.0,
         first_call: Duration::from_millis(times[0]),
         last_call: Duration::from_millis(times[1]),
         last_start: Duration::from_millis(times[1]),
+        ..EndpointSummary::none(Pod { name: name.to_owned(), address: address.to_owned() })
+    };
+    let latency = Latencies {
+        p50: Duration::from_micros(500),
+        p90: Duration::from_micros(800),
+        p99: Duration::from_micros(900),
+        max: Duration::from_millis(1),
+    };
+    let school_1 = EndpointSummary {
+        failed: BTreeMap::from([("NOT_FOUND", 1)]),
+        latency: Some(latency),
+        ..endpoint("school-1", "127.0.9.1:50051", 2, [250, 2000])
     };
     Summary {
         target: "dns:///school-internal-headless:50051".to_owned(),
@@ -41,10 +52,7 @@ pub(crate) fn summary() -> Summary {
             p99: Duration::from_millis(20),
             max: Duration::from_millis(20),
         }),
-        endpoints: vec![
-            endpoint("school-1", "127.0.9.1:50051", 2, [250, 2000]),
-            endpoint("127.0.9.2:50051", "127.0.9.2:50051", 1, [1000, 1000]),
-        ],
+        endpoints: vec![school_1, endpoint("127.0.9.2:50051", "127.0.9.2:50051", 1, [1000, 1000])],
     }
 }
 

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+/// The width of what is not printed on a terminal.
+const PAGE: usize = 120;
 /// Takes the frame off: to its first column and line, then clear to the end of the screen.
 const CLEAR_BELOW: &str = "\x1b[J";
 /// Lines are cut, not wrapped, while a frame is drawn: a wrapped line would not be counted when going back up.
@@ -30,6 +32,18 @@ impl Screen {
 
     pub(crate) fn is_live(&self) -> bool {
         self.live
+    }
+
+    /// How many lines the terminal has, if it is one.
+    pub(crate) fn height(&self) -> Option<usize> {
+        let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
+        (size.ws_row > 0).then(|| usize::from(size.ws_row))
+    }
+
+    /// How many characters fit into a line on stdout, or as many as a page takes.
+    pub(crate) fn width(&self) -> usize {
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+        size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(PAGE)
     }
 
     /// Replaces the frame; nothing happens where it could not be redrawn.

@@ -25,8 +25,8 @@ struct Row<'a> {
     note: String,
 }
 
-/// A load, running or done.
-pub(crate) fn load(summary: &Summary, style: Style) -> String {
+/// An act's load, running.
+pub(crate) fn progress(summary: &Summary, style: Style) -> String {
     let mut out = String::new();
     let rate = match summary.elapsed.as_secs_f64() {
         seconds if seconds > 0.0 => summary.calls as f64 / seconds,
@@ -116,7 +116,7 @@ pub(crate) fn demo(reports: &[Report], style: Style) -> String {
 }
 
 /// What is special about a pod.
-fn note(pod: &PodCalls) -> String {
+pub(super) fn note(pod: &PodCalls) -> String {
     let came = match (pod.is_new, pod.first_call) {
         (false, _) => None,
         (true, None) => Some("new, no call".to_owned()),
@@ -166,7 +166,7 @@ fn table(rows: &[Row<'_>], style: Style) -> String {
     out
 }
 
-fn failures(summary: &Summary, style: Style) -> String {
+pub(super) fn failures(summary: &Summary, style: Style) -> String {
     match summary.failures() {
         0 => "0 failed".to_owned(),
         failed => {
@@ -177,16 +177,16 @@ fn failures(summary: &Summary, style: Style) -> String {
     }
 }
 
-fn milliseconds(duration: Duration) -> String {
+pub(super) fn milliseconds(duration: Duration) -> String {
     format!("{:.2}", duration.as_secs_f64() * 1e3)
 }
 
 impl Style {
-    fn bold(self, text: &str) -> String {
+    pub(super) fn bold(self, text: &str) -> String {
         self.paint("1", text)
     }
 
-    fn verdict(self, holds: bool) -> String {
+    pub(super) fn verdict(self, holds: bool) -> String {
         if holds { self.paint("32", "holds") } else { self.paint("31", "DOES NOT HOLD") }
     }
 
@@ -194,6 +194,14 @@ impl Style {
     fn bar(self, share: f64) -> String {
         let cells = if share > 0.0 { (share * BAR).round().max(1.0) } else { 0.0 };
         if self.colour { "█".repeat(cells as usize) } else { "#".repeat(cells as usize) }
+    }
+
+    /// The same in a cell of `width`, filled up with blanks.
+    pub(super) fn bar_of(self, share: f64, width: usize) -> String {
+        let cells =
+            if share > 0.0 { ((share * width as f64).round().max(1.0) as usize).min(width) } else { 0 };
+        let cell = if self.colour { "█" } else { "#" };
+        format!("{}{}", cell.repeat(cells), " ".repeat(width - cells))
     }
 
     fn paint(self, code: &str, text: &str) -> String {

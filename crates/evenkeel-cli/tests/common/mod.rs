@@ -98,6 +98,11 @@ impl Pod {
         signal(self.child.id(), name);
     }
 
+    /// The next line that it says by itself.
+    pub fn line(&mut self) -> String {
+        self.stdout.next().expect("a line").expect("a line")
+    }
+
     /// By its own count.
     pub fn calls(&mut self) -> u64 {
         self.stdin.as_mut().expect("stdin").write_all(b"calls\n").expect("asked");

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::super::acts::{OUTAGE, WARM_UP};
 use super::super::claims::FaultSeen;
-use super::{ClusterError, Course, SETTLE, Scene};
+use super::{ClusterError, Course, Kind, SETTLE, Scene};
+use crate::cluster::Fault;
 
 pub(super) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {
     let mut ends = WARM_UP / 2;
@@ -12,6 +13,7 @@ pub(super) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {
     let mut faults = Vec::new();
     let mut began = Instant::now();
     scene.cluster.set_dns_fault(scene.act.namespace, Some(OUTAGE[0].0));
+    scene.marks.note(Kind::Dns, words(Some(OUTAGE[0].0)).to_owned());
     for (index, (fault, lasts)) in OUTAGE.into_iter().enumerate() {
         let next = OUTAGE.get(index + 1).map(|(next, _)| *next);
         if next.is_none() {
@@ -21,6 +23,7 @@ pub(super) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {
         scene.until(ends).await;
         let now = Instant::now();
         let questions = scene.cluster.set_dns_fault(scene.act.namespace, next);
+        scene.marks.note(Kind::Dns, words(next).to_owned());
         faults.push(FaultSeen { fault, lasted: now - began, questions });
         began = now;
     }
@@ -39,4 +42,13 @@ async fn replace_last_pod(scene: &mut Scene<'_>) -> Result<(), ClusterError> {
     scene.enter(pods);
     scene.terminate(old.as_slice());
     Ok(())
+}
+
+fn words(fault: Option<Fault>) -> &'static str {
+    match fault {
+        Some(Fault::ServerFailure) => "DNS says SERVFAIL",
+        Some(Fault::NameError) => "DNS says NXDOMAIN",
+        Some(Fault::Silence) => "DNS keeps silent",
+        None => "DNS answers again",
+    }
 }

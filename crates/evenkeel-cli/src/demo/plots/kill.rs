@@ -1,7 +1,7 @@
 //! A pod is killed, and another comes in its place.
 
 use super::super::acts::WARM_UP;
-use super::{ClusterError, Course, SETTLE, Scene};
+use super::{ClusterError, Course, Kind, SETTLE, Scene};
 
 /// Which of the pods.
 const VICTIM: usize = 1;
@@ -14,6 +14,8 @@ pub(super) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {
         its.map(|endpoint| endpoint.calls).sum()
     };
     let killed = scene.cast.kill(VICTIM, answered).await?;
+    let name = scene.cast.listed().get(VICTIM).map(|pod| pod.name.clone()).unwrap_or_default();
+    scene.marks.note(Kind::Pod, format!("{name}: SIGKILL"));
     // The control plane sees it at once; the client's DNS keeps the dead address for as long as its answer lives.
     scene.publish();
     let pods = scene.start_pods(1).await?;

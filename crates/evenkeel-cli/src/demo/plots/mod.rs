@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::acts::{Act, Plot};
 use super::cast::Cast;
 use super::claims::FaultSeen;
+use super::marks::{Kind, Marks};
 use crate::cluster::{Cluster, ClusterError, Pod};
 use crate::load::{self, Caller, Summary};
 
@@ -27,6 +28,8 @@ pub(super) struct Scene<'a> {
     pub(super) caller: &'a Caller,
     /// What the live table lists.
     pub(super) listed: &'a Mutex<Vec<load::Pod>>,
+    /// What the chart marks.
+    pub(super) marks: &'a Marks,
     /// Pods that were started before the calls, so that they are ready in the moment they are put into DNS.
     pub(super) in_the_wings: Vec<Pod>,
 }
@@ -70,6 +73,8 @@ impl Scene<'_> {
 
     /// Puts new pods into DNS.
     fn enter(&mut self, pods: Vec<Pod>) {
+        let names: Vec<_> = pods.iter().map(Pod::name).collect();
+        self.marks.note(Kind::Pod, format!("{} in DNS", names.join(", ")));
         self.cast.enter(pods, Some(Instant::now()));
         self.publish();
     }
@@ -79,6 +84,9 @@ impl Scene<'_> {
         for &index in pods {
             self.cast.terminate(index);
         }
+        let listed = self.cast.listed();
+        let names: Vec<_> = pods.iter().filter_map(|&index| Some(listed.get(index)?.name.as_str())).collect();
+        self.marks.note(Kind::Pod, format!("{}: out of DNS, SIGTERM", names.join(", ")));
         self.publish();
     }
 

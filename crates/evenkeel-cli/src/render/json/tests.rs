@@ -1,9 +1,9 @@
-use super::{demo, load};
+use super::{demo, interval, load};
+use crate::args::Assertion;
+use crate::load::assess;
 use crate::render::samples;
 
-#[test]
-fn a_load() {
-    let expected = r#"{
+const LOAD: &str = r#"{
   "schema_version": 1,
   "target": "dns:///school-internal-headless:50051",
   "duration_s": 2.5,
@@ -25,7 +25,16 @@ fn a_load() {
       "calls": 2,
       "share": 0.6667,
       "first_call_s": 0.25,
-      "last_call_s": 2.0
+      "last_call_s": 2.0,
+      "failed": {
+        "NOT_FOUND": 1
+      },
+      "latency_ms": {
+        "p50": 0.5,
+        "p90": 0.8,
+        "p99": 0.9,
+        "max": 1.0
+      }
     },
     {
       "name": "127.0.9.2:50051",
@@ -33,17 +42,46 @@ fn a_load() {
       "calls": 1,
       "share": 0.3333,
       "first_call_s": 1.0,
-      "last_call_s": 1.0
+      "last_call_s": 1.0,
+      "failed": {},
+      "latency_ms": {
+        "p50": null,
+        "p90": null,
+        "p99": null,
+        "max": null
+      }
+    }
+  ],
+  "assertions": [
+    {
+      "assert": "pods=2",
+      "holds": true
+    },
+    {
+      "assert": "failed=0",
+      "holds": false,
+      "but": "1 of 4 calls failed (UNAVAILABLE 1)"
     }
   ]
 }
 "#;
-    assert_eq!(load(&samples::summary()), expected);
+
+#[test]
+fn a_load() {
+    let summary = samples::summary();
+    assert_eq!(load(&summary, &assess(&[Assertion::Pods(2)], &summary)), LOAD);
+}
+
+#[test]
+fn an_interval_is_one_line() {
+    let text = interval("2026-11-24T20:41:07Z", &samples::summary());
+    assert!(text.starts_with(r#"{"schema_version":1,"time":"2026-11-24T20:41:07Z","target":"#), "{text}");
+    assert!(text.ends_with("}\n") && text.lines().count() == 1 && !text.contains("assertions"), "{text}");
 }
 
 #[test]
 fn a_load_without_calls() {
-    let document = load(&samples::empty_summary());
+    let document = load(&samples::empty_summary(), &[]);
     assert!(document.contains(r#""p50": null"#) && document.contains(r#""failed": {}"#), "{document}");
 }
 

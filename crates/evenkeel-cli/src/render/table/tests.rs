@@ -1,10 +1,10 @@
-use super::{Style, act, demo, load, meanwhile};
+use super::{Style, act, demo, meanwhile, progress};
 use crate::render::samples;
 
 const PLAIN: Style = Style { colour: false };
 
 #[test]
-fn a_load() {
+fn an_acts_load() {
     let expected = "\
 dns:///school-internal-headless:50051
 2.5 s   4 calls   2/s   3 ok   1 failed (UNAVAILABLE 1)
@@ -14,7 +14,7 @@ POD              ADDRESS              CALLS    SHARE
 school-1         127.0.9.1:50051          2   66.7 %  ################
 127.0.9.2:50051  127.0.9.2:50051          1   33.3 %  ########
 ";
-    assert_eq!(load(&samples::summary(), PLAIN), expected);
+    assert_eq!(progress(&samples::summary(), PLAIN), expected);
 }
 
 #[test]
@@ -25,7 +25,7 @@ a:1
 
 POD  ADDRESS      CALLS    SHARE
 ";
-    assert_eq!(load(&samples::empty_summary(), PLAIN), expected);
+    assert_eq!(progress(&samples::empty_summary(), PLAIN), expected);
 }
 
 #[test]

@@ -1,0 +1,286 @@
+//! What happens to a load's channel meanwhile: which pods come and go, what their connections do, and why.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use evenkeel::{ConnectivityState, Event, Observer};
+
+/// How many of the last events are kept: more than any screen shows.
+const KEPT: usize = 64;
+
+/// Listens to a channel's events.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    start: Instant,
+    seen: Mutex<Seen>,
+}
+
+/// What has been seen so far.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// By the address that a subchannel connects to.
+    pub(crate) members: BTreeMap<String, Member>,
+    /// The last events, the oldest first.
+    pub(crate) events: VecDeque<Happened>,
+    pub(crate) tally: Tally,
+}
+
+/// One address that the resolver named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) state: ConnectivityState,
+    /// The resolver still names it.
+    pub(crate) is_listed: bool,
+    /// When it came after the load had begun with others.
+    pub(crate) joined: Option<Duration>,
+}
+
+/// One event, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Happened {
+    /// Since the load's start.
+    pub(crate) at: Duration,
+    pub(crate) text: String,
+}
+
+/// How often what happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) goaways: u64,
+    pub(crate) lookups: u64,
+    pub(crate) failed_lookups: u64,
+    pub(crate) joined: u64,
+    pub(crate) left: u64,
+    pub(crate) lost: u64,
+}
+
+impl Watch {
+    /// Times count from `start`.
+    pub(crate) fn new(start: Instant) -> Self {
+        Self { start, seen: Mutex::default() }
+    }
+
+    pub(crate) fn seen(&self) -> Seen {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for Watch {
+    fn on_event(&self, event: &Event) {
+        self.lock().on_event(self.start.elapsed(), event);
+    }
+}
+
+impl Seen {
+    fn on_event(&mut self, at: Duration, event: &Event) {
+        match event {
+            Event::SubchannelState { address, from, to, cause } => {
+                self.on_state(at, &address.to_string(), *from, *to, cause.as_deref());
+            }
+            Event::GoAway { address, code, debug } => {
+                self.tally.goaways += 1;
+                let reason = if debug.is_empty() { format!("code {code}") } else { debug.to_string() };
+                self.note(at, format!("GOAWAY from {address}: {reason}"));
+            }
+            Event::RefreshRequested { urgent } => {
+                let why = if *urgent { "no endpoint is READY" } else { "a connection ended or failed" };
+                self.note(at, format!("re-resolution requested: {why}"));
+            }
+            Event::Resolved { endpoints, .. } => {
+                self.tally.lookups += 1;
+                let addresses = endpoints.iter().flat_map(|endpoint| endpoint.addresses());
+                self.on_list(at, addresses.map(ToString::to_string).collect());
+            }
+            Event::ResolutionFailed { error, .. } => {
+                self.tally.failed_lookups += 1;
+                self.note(at, format!("not resolved: {error}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn on_list(&mut self, at: Duration, listed: BTreeSet<String>) {
+        let is_first = self.members.is_empty();
+        let gone: Vec<String> = self
+            .members
+            .iter_mut()
+            .filter(|(address, member)| member.is_listed && !listed.contains(*address))
+            .map(|(address, member)| {
+                member.is_listed = false;
+                address.clone()
+            })
+            .collect();
+        let come: Vec<String> = listed
+            .into_iter()
+            .filter(|address| !self.members.get(address).is_some_and(|member| member.is_listed))
+            .collect();
+        for address in &come {
+            let state = self.members.get(address).map_or(ConnectivityState::Idle, |member| member.state);
+            let joined = (!is_first).then_some(at);
+            self.members.insert(address.clone(), Member { state, is_listed: true, joined });
+        }
+        // Addresses that neither the resolver nor a connection knows any more would pile up in a long run.
+        self.members.retain(|_, member| member.is_listed || member.state != ConnectivityState::Idle);
+        if is_first || !(come.is_empty() && gone.is_empty()) {
+            self.note(at, changes(is_first, &come, &gone));
+        }
+        if !is_first {
+            self.tally.joined += come.len() as u64;
+            self.tally.left += gone.len() as u64;
+        }
+    }
+
+    fn on_state(
+        &mut self,
+        at: Duration,
+        address: &str,
+        from: ConnectivityState,
+        to: ConnectivityState,
+        cause: Option<&str>,
+    ) {
+        match self.members.get_mut(address) {
+            Some(member) => member.state = to,
+            // A connection may outlive its place in the list.
+            None if to != ConnectivityState::Shutdown => {
+                self.members.insert(address.to_owned(), Member { state: to, is_listed: false, joined: None });
+            }
+            None => {}
+        }
+        if to == ConnectivityState::Shutdown {
+            match self.members.get_mut(address) {
+                Some(member) if member.is_listed => member.state = ConnectivityState::Idle,
+                _ => drop(self.members.remove(address)),
+            }
+        }
+        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+        match (from, to) {
+            (_, ConnectivityState::Ready) => self.note(at, format!("{address} READY")),
+            (_, ConnectivityState::TransientFailure) => {
+                self.note(at, format!("{address} TRANSIENT_FAILURE{cause}"));
+            }
+            // A GOAWAY is told by its own event.
+            (ConnectivityState::Ready, ConnectivityState::Idle | ConnectivityState::Connecting)
+                if !cause.contains("GOAWAY") =>
+            {
+                self.tally.lost += 1;
+                self.note(at, format!("{address} lost{cause}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn note(&mut self, at: Duration, text: String) {
+        if self.events.len() == KEPT {
+            self.events.pop_front();
+        }
+        self.events.push_back(Happened { at, text });
+    }
+}
+
+fn changes(is_first: bool, come: &[String], gone: &[String]) -> String {
+    if is_first {
+        let noun = if come.len() == 1 { "address" } else { "addresses" };
+        return format!("resolved: {} {noun}", come.len());
+    }
+    let signed = |sign: &'static str| move |address: &String| format!("{sign}{address}");
+    let all: Vec<_> = come.iter().map(signed("+")).chain(gone.iter().map(signed("-"))).collect();
+    format!("resolved: {}", all.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+
+    use evenkeel::ConnectivityState::{Connecting, Idle, Ready, Shutdown, TransientFailure};
+    use evenkeel::Endpoint;
+
+    use super::{ConnectivityState, Duration, Event, KEPT, Seen};
+
+    fn address(last: u8) -> SocketAddr {
+        SocketAddr::from(([10, 0, 0, last], 1))
+    }
+
+    fn resolved(last: &[u8]) -> Event {
+        let endpoints: Vec<Endpoint> = last.iter().map(|last| address(*last).into()).collect();
+        Event::Resolved { endpoints: endpoints.into(), added: 0, removed: 0, next: None }
+    }
+
+    fn state(last: u8, from: ConnectivityState, to: ConnectivityState, cause: Option<&str>) -> Event {
+        Event::SubchannelState { address: address(last).into(), from, to, cause: cause.map(Arc::from) }
+    }
+
+    fn seen(events: &[Event]) -> Seen {
+        let mut seen = Seen::default();
+        for (event, second) in events.iter().zip(1..) {
+            seen.on_event(Duration::from_secs(second), event);
+        }
+        seen
+    }
+
+    fn texts(seen: &Seen) -> Vec<&str> {
+        seen.events.iter().map(|event| event.text.as_str()).collect()
+    }
+
+    #[test]
+    fn pods_come_and_go() {
+        let seen = seen(&[resolved(&[1, 2]), resolved(&[1, 2]), resolved(&[2, 3])]);
+        assert_eq!(texts(&seen), ["resolved: 2 addresses", "resolved: +10.0.0.3:1 -10.0.0.1:1"]);
+        assert_eq!((seen.tally.lookups, seen.tally.joined, seen.tally.left), (3, 1, 1));
+        let members: Vec<_> = seen.members.iter().map(|(at, member)| (at.as_str(), member.joined)).collect();
+        let third = Some(Duration::from_secs(3));
+        assert_eq!(
+            members,
+            [("10.0.0.2:1", None), ("10.0.0.3:1", third)],
+            "who is gone for good is not listed"
+        );
+    }
+
+    #[test]
+    fn a_pod_that_left_the_list_stays_while_it_has_a_connection() {
+        let mut seen = seen(&[resolved(&[1, 2]), state(1, Connecting, Ready, None), resolved(&[2])]);
+        let gone = seen.members["10.0.0.1:1"];
+        assert_eq!((gone.state, gone.is_listed), (Ready, false));
+        seen.on_event(Duration::from_secs(9), &state(1, Ready, Shutdown, None));
+        assert!(!seen.members.contains_key("10.0.0.1:1"));
+    }
+
+    #[test]
+    fn what_connections_do_is_told_with_its_cause() {
+        let goaway = Event::GoAway { address: Arc::new(address(1).into()), code: 0, debug: "max_age".into() };
+        let seen = seen(&[
+            state(1, Connecting, Ready, None),
+            goaway,
+            state(1, Ready, Idle, Some("10.0.0.1:1 said GOAWAY NO_ERROR \"max_age\"")),
+            state(2, Ready, Idle, Some("connection reset")),
+            state(2, Connecting, TransientFailure, Some("refused")),
+            Event::RefreshRequested { urgent: true },
+            Event::ResolutionFailed { error: "ServFail".into(), absent: false, next: None },
+        ]);
+        assert_eq!(
+            texts(&seen),
+            [
+                "10.0.0.1:1 READY",
+                "GOAWAY from 10.0.0.1:1: max_age",
+                "10.0.0.2:1 lost: connection reset",
+                "10.0.0.2:1 TRANSIENT_FAILURE: refused",
+                "re-resolution requested: no endpoint is READY",
+                "not resolved: ServFail",
+            ]
+        );
+        assert_eq!((seen.tally.goaways, seen.tally.lost, seen.tally.failed_lookups), (1, 1, 1));
+    }
+
+    #[test]
+    fn the_last_events_are_kept() {
+        let many: Vec<Event> = (0..KEPT + 5).map(|_| Event::RefreshRequested { urgent: false }).collect();
+        let seen = seen(&many);
+        assert_eq!(seen.events.len(), KEPT);
+        assert_eq!(seen.events.front().map(|event| event.at), Some(Duration::from_secs(6)));
+    }
+}

@@ -1,0 +1,82 @@
+//! What the page shows, as plain data.
+
+use std::time::Duration;
+
+/// The whole page.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    /// The program and its version: `evenkeel 0.1.0`.
+    pub(crate) version: String,
+    /// When the demo ran: `2026-11-24 20:41 UTC`.
+    pub(crate) when: String,
+    pub(crate) acts: Vec<ActView>,
+}
+
+/// One act.
+#[derive(Clone, Debug)]
+pub(crate) struct ActView {
+    pub(crate) id: String,
+    /// What is claimed, as a sentence.
+    pub(crate) claim: String,
+    pub(crate) holds: bool,
+    /// Why the claim does not hold; nothing if it does.
+    pub(crate) broken: Vec<String>,
+    /// Labels and values with their units: (`max/min`, `1.007`).
+    pub(crate) figures: Vec<(String, String)>,
+    pub(crate) pods: Vec<PodView>,
+    pub(crate) timeline: Timeline,
+}
+
+/// One pod of an act.
+#[derive(Clone, Debug)]
+pub(crate) struct PodView {
+    pub(crate) name: String,
+    pub(crate) address: String,
+    pub(crate) calls: u64,
+    /// Of all calls of the act, 0–1.
+    pub(crate) share: f64,
+    /// What is special about it: `new, first call after 5.1 s; drained`.
+    pub(crate) note: String,
+}
+
+/// What a chart is drawn from: answered calls per bucket and pod.
+#[derive(Clone, Debug)]
+pub(crate) struct Timeline {
+    pub(crate) bucket: Duration,
+    /// In the order of `ActView::pods`.
+    pub(crate) pods: Vec<Series>,
+    /// Calls that failed, per bucket.
+    pub(crate) failed: Vec<u32>,
+    pub(crate) marks: Vec<Mark>,
+    /// How long calls went on; it may end within the last bucket.
+    pub(crate) length: Duration,
+}
+
+/// The calls that one pod answered, per bucket.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    pub(crate) pod: String,
+    pub(crate) answered: Vec<u32>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub(crate) struct Mark {
+    /// Since the first call.
+    pub(crate) at: Duration,
+    pub(crate) kind: MarkKind,
+    pub(crate) text: String,
+}
+
+/// What a mark is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MarkKind {
+    /// Pods came, were killed, got SIGTERM.
+    Pod,
+    /// DNS began or ceased to fail.
+    Dns,
+    /// The channel learnt a new list of addresses.
+    Resolved,
+    /// A server asked the channel to leave a connection.
+    GoAway,
+}
