@@ -11,6 +11,21 @@ fn first_block(text: &str) -> Vec<&str> {
     after.take_while(|line| !line.starts_with("```")).filter(|line| !line.is_empty()).collect()
 }
 
+/// The blocks of Rust in a page.
+fn rust_blocks(text: &str) -> Vec<String> {
+    let blocks = text.split("```rust\n").skip(1);
+    blocks.filter_map(|rest| rest.split_once("```")).map(|(block, _)| block.trim_end().to_owned()).collect()
+}
+
+/// A crate's front page as its readers see it: without the lines that only the compiler sees.
+fn front_page(source: &str) -> String {
+    let page = source.lines().filter_map(|line| line.strip_prefix("//!"));
+    let shown = page
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .filter(|line| !line.starts_with("# ") || line.len() < 3);
+    shown.collect::<Vec<_>>().join("\n")
+}
+
 /// The targets of `[text](target)` links that lie inside the repository, without their `#fragment`.
 fn local_links(text: &str) -> Vec<&str> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
@@ -50,9 +65,19 @@ fn the_readme_starts_with_the_two_commands() {
     assert_eq!(first_block(&readme), ["cargo run --release -- demo", "cargo test --workspace"]);
 }
 
+/// On the crate's front page the compiler reads them.
+#[test]
+fn the_readmes_examples_are_the_ones_that_are_compiled() {
+    let (blocks, page) = (rust_blocks(&read("README.md")), front_page(&read("crates/evenkeel/src/lib.rs")));
+    assert!(blocks.len() >= 2, "client and server: {blocks:?}");
+    let missing = blocks.into_iter().filter(|block| !page.contains(block));
+    assert_none(missing.collect(), "examples of README.md that crates/evenkeel/src/lib.rs does not have");
+}
+
 #[test]
 fn links_lead_somewhere() {
     let mut pages = files("docs", "md");
+    pages.extend(files("deploy", "md"));
     pages.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| (name.into(), read(name))));
     let dead = |page: &Path, text: &str| -> Vec<String> {
         let folder = root().join(page.parent().unwrap_or(page));
@@ -87,6 +112,8 @@ fn every_flag_is_on_the_page_of_defaults() {
 fn the_checks_fire() {
     assert_eq!(first_block("a\n```sh\nb\n\nc\n```\n```\nd\n```"), ["b", "c"]);
     assert_eq!(local_links("[a](b.md#c) [d](https://e) [f](#g) ![h](i.svg)"), ["b.md", "i.svg"]);
+    assert_eq!(rust_blocks("a\n```rust\nlet b;\n```\n```sh\nc\n```\n```rust\nd\n```"), ["let b;", "d"]);
+    assert_eq!(front_page("//! a\n//!\n//! # hidden\n//! let b;\nuse c;"), "a\n\nlet b;");
     let source = "pub fn a(self, x: u8) -> Self {} pub fn b(&self) -> Self {} pub fn c<T>(\n mut self,\n x: T,\n) -> Self {}
         pub fn d(self) -> u8 {} fn e(self, x: u8) -> Self {}
         #[doc(hidden)] pub fn f(self, x: u8) -> Self {} pub fn add_g(self, x: u8) -> Self {}";
