@@ -73,7 +73,8 @@ mod tests {
     #[test]
     fn connections_run_out_one_after_another() {
         let settings = Http2Settings { last_stream_id: 1000, ..Http2Settings::default() };
-        let drawn: std::collections::BTreeSet<u32> = (0..200).map(|_| settings.draw_last_stream_id()).collect();
+        let drawn: std::collections::BTreeSet<u32> =
+            (0..200).map(|_| settings.draw_last_stream_id()).collect();
         assert!(drawn.iter().all(|last| (900..=1000).contains(last)), "{drawn:?}");
         assert!(drawn.len() > 20, "{drawn:?}");
         assert_eq!(Http2Settings { last_stream_id: 0, ..settings }.draw_last_stream_id(), 0);
