@@ -12,10 +12,8 @@ mod stage;
 
 pub(crate) use acts::{Act, Lane, acts, pods_in_all};
 pub(crate) use claims::{Fate, Figures, PodCalls, Report};
-pub(crate) use marks::Kind as MarkKind;
+pub(crate) use marks::{Kind as MarkKind, Mark};
 pub(crate) use stage::Stage;
 
 #[cfg(test)]
 pub(crate) use claims::{Claim, KillSeen, Observed};
-#[cfg(test)]
-pub(crate) use marks::Mark;

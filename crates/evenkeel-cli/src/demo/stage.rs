@@ -14,7 +14,7 @@ use super::plots::{self, Course, Scene};
 use super::readiness::Readiness;
 use crate::cluster::{Cluster, ClusterError, Pod};
 use crate::exit::RunError;
-use crate::load::{self, Caller, Stop, Summary};
+use crate::load::{self, Caller, Stop, Summary, Timeline};
 use crate::plan::{CallPlan, Limit, Pace};
 use crate::school::get_school;
 
@@ -95,11 +95,8 @@ impl Stage {
             both = async { tokio::try_join!(plot, calls) } => both?,
             () = show => return Err(RunError::Interrupted),
         };
-        let (summary, mut timeline) = (caller.summary(&target), caller.timeline());
-        // The last call stands for its share of time as every other does.
-        let last_start = summary.endpoints.iter().map(|endpoint| endpoint.last_start).max();
-        let covered = last_start.map(|start| start + Duration::from_secs_f64(1.0 / RATE));
-        timeline.length = timeline.length.max(covered.unwrap_or_default());
+        let summary = caller.summary(&target);
+        let timeline = to_its_end(caller.timeline(), &summary);
         look();
         channel.close().await;
 
@@ -181,6 +178,13 @@ async fn connected(
     let _ = channel.connect();
     readiness.wait_for(endpoints).await;
     Ok(channel)
+}
+
+/// The last call stands for its part of a second as every other does.
+fn to_its_end(timeline: Timeline, summary: &Summary) -> Timeline {
+    let last_start = summary.endpoints.iter().map(|endpoint| endpoint.last_start).max();
+    let end = last_start.map(|start| start + Duration::from_secs_f64(1.0 / RATE)).unwrap_or_default();
+    Timeline { length: timeline.length.max(end), ..timeline }
 }
 
 /// Steady calls for as long as the act may last.

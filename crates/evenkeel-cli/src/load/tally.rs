@@ -7,6 +7,9 @@ use tonic::Code;
 
 use super::histogram::Histogram;
 
+/// How many pods are counted: one by one for months, a load must not grow with each pod that came and went.
+const MOST_ENDPOINTS: usize = 4096;
+
 /// How one call ended.
 #[derive(Clone, Debug)]
 pub(crate) struct Outcome {
@@ -104,6 +107,9 @@ impl Tally {
         self.latencies.record(outcome.latency);
         if let Some(pod) = outcome.served_by {
             let at = outcome.at;
+            if self.endpoints.len() >= MOST_ENDPOINTS && !self.endpoints.contains_key(&pod) {
+                self.forget_one();
+            }
             let tally = self.endpoints.entry(pod).or_insert(EndpointTally {
                 calls: 0,
                 failed: BTreeMap::new(),
@@ -120,6 +126,14 @@ impl Tally {
             tally.first_call = tally.first_call.min(at);
             tally.last_call = tally.last_call.max(at);
             tally.last_start = tally.last_start.max(outcome.started);
+        }
+    }
+
+    /// The pod that has been silent for longest.
+    fn forget_one(&mut self) {
+        let oldest = self.endpoints.iter().min_by_key(|(_, tally)| tally.last_call);
+        if let Some(pod) = oldest.map(|(pod, _)| pod.clone()) {
+            self.endpoints.remove(&pod);
         }
     }
 
@@ -229,7 +243,7 @@ fn code_name(code: Code) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Code, Duration, Outcome, Pod, Tally};
+    use super::{Code, Duration, MOST_ENDPOINTS, Outcome, Pod, Tally};
 
     fn outcome(at: u64, code: Code, name: Option<&str>) -> Outcome {
         let served_by = name.map(|name| Pod { name: name.into(), address: "127.0.0.1:1".into() });
@@ -253,6 +267,20 @@ mod tests {
         let summary = tally.summary("a:1", Duration::from_secs(2)).over_pods(&pods);
         let endpoints: Vec<_> = summary.endpoints.iter().map(|e| (e.pod.clone(), e.calls)).collect();
         assert_eq!(endpoints, [(pods[0].clone(), 1), (pods[1].clone(), 0)]);
+    }
+
+    #[test]
+    fn pods_that_came_and_went_are_forgotten_in_the_end() {
+        let mut tally = Tally::default();
+        let most = MOST_ENDPOINTS as u64;
+        for second in 1..=most + 10 {
+            tally.on_outcome(outcome(second, Code::Ok, Some(&format!("school-{second}"))));
+            tally.on_outcome(outcome(second, Code::Ok, Some("school-1")));
+        }
+        let summary = tally.summary("a:1", Duration::from_secs(9999));
+        assert_eq!((summary.endpoints.len(), summary.calls), (MOST_ENDPOINTS, 2 * (most + 10)));
+        let has = |name: &str| summary.endpoints.iter().any(|endpoint| endpoint.pod.name == name);
+        assert!(has("school-1") && !has("school-2") && has(&format!("school-{}", most + 10)));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(crate) struct Seen {
     /// The last events, the oldest first.
     pub(crate) events: VecDeque<Happened>,
     pub(crate) tally: Tally,
+    /// Addresses whose GOAWAY has been told: that their connection then ends is no news.
+    pub(crate) told: BTreeSet<String>,
 }
 
 /// One address that the resolver named.
@@ -84,6 +86,7 @@ impl Seen {
             }
             Event::GoAway { address, code, debug } => {
                 self.tally.goaways += 1;
+                self.told.insert(address.to_string());
                 let reason = if debug.is_empty() { format!("code {code}") } else { debug.to_string() };
                 self.note(at, format!("GOAWAY from {address}: {reason}"));
             }
@@ -157,15 +160,15 @@ impl Seen {
                 _ => drop(self.members.remove(address)),
             }
         }
+        let was_told = from == ConnectivityState::Ready && self.told.remove(address);
         let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
         match (from, to) {
             (_, ConnectivityState::Ready) => self.note(at, format!("{address} READY")),
             (_, ConnectivityState::TransientFailure) => {
                 self.note(at, format!("{address} TRANSIENT_FAILURE{cause}"));
             }
-            // A GOAWAY is told by its own event.
             (ConnectivityState::Ready, ConnectivityState::Idle | ConnectivityState::Connecting)
-                if !cause.contains("GOAWAY") =>
+                if !was_told =>
             {
                 self.tally.lost += 1;
                 self.note(at, format!("{address} lost{cause}"));
@@ -174,7 +177,9 @@ impl Seen {
         }
     }
 
+    /// What a peer says must not reach the terminal as it is: it could move the cursor.
     fn note(&mut self, at: Duration, text: String) {
+        let text = text.replace(char::is_control, "\u{fffd}");
         if self.events.len() == KEPT {
             self.events.pop_front();
         }
@@ -252,11 +257,12 @@ mod tests {
 
     #[test]
     fn what_connections_do_is_told_with_its_cause() {
-        let goaway = Event::GoAway { address: Arc::new(address(1).into()), code: 0, debug: "max_age".into() };
+        let goaway =
+            Event::GoAway { address: Arc::new(address(1).into()), code: 0, debug: "max\x1b_age".into() };
         let seen = seen(&[
             state(1, Connecting, Ready, None),
             goaway,
-            state(1, Ready, Idle, Some("10.0.0.1:1 said GOAWAY NO_ERROR \"max_age\"")),
+            state(1, Ready, Idle, Some("it said goodbye")),
             state(2, Ready, Idle, Some("connection reset")),
             state(2, Connecting, TransientFailure, Some("refused")),
             Event::RefreshRequested { urgent: true },
@@ -266,7 +272,7 @@ mod tests {
             texts(&seen),
             [
                 "10.0.0.1:1 READY",
-                "GOAWAY from 10.0.0.1:1: max_age",
+                "GOAWAY from 10.0.0.1:1: max\u{fffd}_age",
                 "10.0.0.2:1 lost: connection reset",
                 "10.0.0.2:1 TRANSIENT_FAILURE: refused",
                 "re-resolution requested: no endpoint is READY",

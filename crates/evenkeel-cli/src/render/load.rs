@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::table::{Style, failures, milliseconds};
+use super::table::{Style, failures, heading, milliseconds, rate};
 use crate::load::{EndpointSummary, Finding, Happened, Seen, Summary};
 
 /// How many events stand below a table that is drawn anew.
@@ -49,20 +49,7 @@ struct Row {
 /// The table of a load that runs, or has run.
 pub(crate) fn table(view: View<'_>, style: Style) -> String {
     let summary = view.summary;
-    let mut out = format!("{}\n", style.bold(&summary.target));
-    let _ = writeln!(
-        out,
-        "{:.1} s   {} calls   {:.0}/s   {} ok   {}",
-        summary.elapsed.as_secs_f64(),
-        summary.calls,
-        rate(summary),
-        summary.ok,
-        failures(summary, style),
-    );
-    if let Some(latency) = summary.latency {
-        let [p50, p90, p99, max] = [latency.p50, latency.p90, latency.p99, latency.max].map(milliseconds);
-        let _ = writeln!(out, "latency ms   p50 {p50}   p90 {p90}   p99 {p99}   max {max}");
-    }
+    let mut out = heading(summary, style);
     out.push('\n');
     let rows = rows(view);
     let room = view.now.and_then(|now| now.height).map_or(usize::MAX, |height| {
@@ -237,13 +224,6 @@ fn happened(seen: &Seen) -> String {
     }
     let words = parts.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }));
     words.collect::<Vec<_>>().join(", ")
-}
-
-fn rate(summary: &Summary) -> f64 {
-    match summary.elapsed.as_secs_f64() {
-        seconds if seconds > 0.0 => summary.calls as f64 / seconds,
-        _ => 0.0,
-    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::time::SystemTime;
 
-use super::html::{self, ActView, MarkKind, Page, PodView, Series};
+use super::html::{self, ActView, Page, PodView, Series};
 use super::table::note;
 use super::utc;
-use crate::demo::{self, Figures, Report};
+use crate::demo::{Figures, Report};
 use crate::load::Timeline;
 
 /// The page; `when` is when the demo ran.
@@ -41,21 +41,12 @@ fn timeline(report: &Report) -> html::Timeline {
         pod: pod.name.clone(),
         answered: report.timeline.answered.get(&pod.name).cloned().unwrap_or_default(),
     });
-    let marks = report.marks.iter().map(|mark| html::Mark {
-        at: mark.at,
-        kind: match mark.kind {
-            demo::MarkKind::Pod => MarkKind::Pod,
-            demo::MarkKind::Dns => MarkKind::Dns,
-            demo::MarkKind::Resolved => MarkKind::Resolved,
-            demo::MarkKind::GoAway => MarkKind::GoAway,
-        },
-        text: mark.text.clone(),
-    });
+    let marks = report.marks.iter().filter(|mark| mark.at <= report.timeline.length);
     html::Timeline {
         bucket: Timeline::BUCKET,
         pods: pods.collect(),
         failed: report.timeline.failed.clone(),
-        marks: marks.filter(|mark| mark.at <= report.timeline.length).collect(),
+        marks: marks.cloned().collect(),
         length: report.timeline.length,
     }
 }

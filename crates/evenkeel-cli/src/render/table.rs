@@ -25,19 +25,15 @@ struct Row<'a> {
     note: String,
 }
 
-/// An act's load, running.
-pub(crate) fn progress(summary: &Summary, style: Style) -> String {
-    let mut out = String::new();
-    let rate = match summary.elapsed.as_secs_f64() {
-        seconds if seconds > 0.0 => summary.calls as f64 / seconds,
-        _ => 0.0,
-    };
-    let _ = writeln!(out, "{}", style.bold(&summary.target));
+/// What a load comes to, in three lines.
+pub(super) fn heading(summary: &Summary, style: Style) -> String {
+    let mut out = format!("{}\n", style.bold(&summary.target));
     let _ = writeln!(
         out,
-        "{:.1} s   {} calls   {rate:.0}/s   {} ok   {}",
+        "{:.1} s   {} calls   {:.0}/s   {} ok   {}",
         summary.elapsed.as_secs_f64(),
         summary.calls,
+        rate(summary),
         summary.ok,
         failures(summary, style),
     );
@@ -45,6 +41,20 @@ pub(crate) fn progress(summary: &Summary, style: Style) -> String {
         let [p50, p90, p99, max] = [latency.p50, latency.p90, latency.p99, latency.max].map(milliseconds);
         let _ = writeln!(out, "latency ms   p50 {p50}   p90 {p90}   p99 {p99}   max {max}");
     }
+    out
+}
+
+/// Calls a second.
+pub(super) fn rate(summary: &Summary) -> f64 {
+    match summary.elapsed.as_secs_f64() {
+        seconds if seconds > 0.0 => summary.calls as f64 / seconds,
+        _ => 0.0,
+    }
+}
+
+/// An act's load, running.
+pub(crate) fn progress(summary: &Summary, style: Style) -> String {
+    let mut out = heading(summary, style);
     out.push('\n');
     let rows: Vec<_> = summary
         .endpoints

@@ -54,9 +54,12 @@ fn flags(text: &str) -> Vec<String> {
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let arguments = flat.split("#[arg(").skip(1).filter_map(|rest| rest.split_once(")] "));
     let shown = arguments.filter(|(options, _)| options.contains("long") && !options.contains("hide"));
-    let name =
-        |field: &str| field.split(':').next()?.split_whitespace().last().map(|name| name.replace('_', "-"));
-    shown.filter_map(|(_, field)| Some(format!("--{}", name(field)?))).collect()
+    let named = |options: &str| Some(options.split_once("long = \"")?.1.split_once('"')?.0.to_owned());
+    let field =
+        |text: &str| text.split(':').next()?.split_whitespace().last().map(|name| name.replace('_', "-"));
+    shown
+        .filter_map(|(options, text)| Some(format!("--{}", named(options).or_else(|| field(text))?)))
+        .collect()
 }
 
 #[test]
@@ -119,6 +122,6 @@ fn the_checks_fire() {
         #[doc(hidden)] pub fn f(self, x: u8) -> Self {} pub fn add_g(self, x: u8) -> Self {}";
     assert_eq!(setters(source), ["a", "c"]);
     let source = "/// X\n#[arg(long, value_name = \"N\")]\npub(crate) max_age: u8,\n#[arg(short, long)] b: u8, #[arg(short)] c: u8,
-        #[arg(long, hide = true)] d: u8, #[arg(short = 'z', long, value_parser = p::x(a).range(1..=9))]\npub e: Option<u8>,";
-    assert_eq!(flags(source), ["--max-age", "--b", "--e"]);
+        #[arg(long = \"call-it\")] g: u8, #[arg(long, hide = true)] d: u8, #[arg(short = 'z', long, value_parser = p::x(a).range(1..=9))]\npub e: Option<u8>,";
+    assert_eq!(flags(source), ["--max-age", "--b", "--call-it", "--e"]);
 }

@@ -14,7 +14,7 @@ mod style;
 mod tags;
 mod text;
 
-pub(crate) use self::model::{ActView, Mark, MarkKind, Page, PodView, Series, Timeline};
+pub(crate) use self::model::{ActView, Page, PodView, Series, Timeline};
 
 /// The page. The same outcome gives the same page, byte by byte.
 pub(crate) fn render(page: &Page) -> String {

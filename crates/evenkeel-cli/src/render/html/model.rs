@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub(crate) use crate::demo::{Mark, MarkKind};
+
 /// The whole page.
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
@@ -57,26 +59,4 @@ pub(crate) struct Timeline {
 pub(crate) struct Series {
     pub(crate) pod: String,
     pub(crate) answered: Vec<u32>,
-}
-
-/// Something that happened.
-#[derive(Clone, Debug)]
-pub(crate) struct Mark {
-    /// Since the first call.
-    pub(crate) at: Duration,
-    pub(crate) kind: MarkKind,
-    pub(crate) text: String,
-}
-
-/// What a mark is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MarkKind {
-    /// Pods came, were killed, got SIGTERM.
-    Pod,
-    /// DNS began or ceased to fail.
-    Dns,
-    /// The channel learnt a new list of addresses.
-    Resolved,
-    /// A server asked the channel to leave a connection.
-    GoAway,
 }

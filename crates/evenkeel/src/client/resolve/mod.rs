@@ -85,6 +85,7 @@ pub struct Updates {
     requests: watch::Receiver<RefreshState>,
     seen: RefreshState,
     name: Arc<str>,
+    #[cfg_attr(not(feature = "dns"), allow(dead_code, reason = "only `dns:` tells of its steps"))]
     observers: Observers,
 }
 

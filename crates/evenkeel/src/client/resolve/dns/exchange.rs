@@ -31,6 +31,17 @@ pub trait DnsSockets: std::fmt::Debug + Clone + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemSockets;
 
+/// What is asked of whom, how, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'a> {
+    /// Absolute.
+    pub(super) name: &'a str,
+    pub(super) family: Family,
+    pub(super) server: SocketAddr,
+    pub(super) transport: DnsTransport,
+    pub(super) patience: Duration,
+}
+
 /// What a good answer says.
 #[derive(Debug)]
 pub(super) enum Found {
@@ -68,27 +79,17 @@ impl DnsSockets for SystemSockets {
 /// outage for NXDOMAIN and its cache would hide the TTL, and the pool does not say what came over which transport.
 /// The connection lives as long as the question: dropping this future ends its tasks and closes its socket.
 pub(super) async fn exchange(
-    name: &str,
-    family: Family,
-    server: SocketAddr,
-    transport: DnsTransport,
-    patience: Duration,
+    question: Question<'_>,
     sockets: &impl DnsSockets,
 ) -> (Option<usize>, Result<Found, Cause>) {
-    match send(name, family, server, transport, patience, sockets).await {
+    match send(question, sockets).await {
         Ok((name, response)) => (Some(response.as_buffer().len()), read(&response, name)),
         Err(cause) => (None, Err(cause)),
     }
 }
 
-async fn send(
-    name: &str,
-    family: Family,
-    server: SocketAddr,
-    transport: DnsTransport,
-    patience: Duration,
-    sockets: &impl DnsSockets,
-) -> Result<(Name, DnsResponse), Cause> {
+async fn send(question: Question<'_>, sockets: &impl DnsSockets) -> Result<(Name, DnsResponse), Cause> {
+    let Question { name, family, server, transport, patience } = question;
     let name = Name::from_ascii(name).map_err(|error| other(error.into()))?;
     let mut options = ResolverOpts::default();
     options.timeout = patience;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use evenkeel_core::resolve::FamilyOutcome;
 use tokio::time::Instant;
 
-use super::exchange::{Cause, DnsSockets, Found, exchange};
+use super::exchange::{Cause, DnsSockets, Found, Question, exchange};
 use super::system::Settings;
 use crate::observe::{DnsAnswer, DnsQuery, DnsTransport, Event, Observers};
 
@@ -77,8 +77,8 @@ impl<S: DnsSockets> Asker<'_, S> {
         server: SocketAddr,
     ) -> Result<Found, Cause> {
         let started = Instant::now();
-        let patience = self.settings.conf.timeout;
-        let (size, outcome) = exchange(name, family, server, transport, patience, self.sockets).await;
+        let question = Question { name, family, server, transport, patience: self.settings.conf.timeout };
+        let (size, outcome) = exchange(question, self.sockets).await;
         self.observers.tell(&Event::DnsQuery(DnsQuery {
             name: name.to_owned(),
             record_type: family.as_str(),
