@@ -93,6 +93,13 @@ impl HealthControl {
     }
 }
 
+impl Drop for HealthControl {
+    /// However a server goes, dropped in the middle of its work included: who asks elsewhere must not be told that it serves.
+    fn drop(&mut self) {
+        self.end_watches();
+    }
+}
+
 impl Subject {
     fn status(self, state: State) -> ServingStatus {
         match (self, state) {

@@ -55,7 +55,8 @@ impl BoundServer {
     /// health service is off, or the program's own took its place.
     ///
     /// Kubernetes' `grpc:` probes speak plain text. A server with TLS gives its health to a second server on another
-    /// port, which may add it like any service; once this server is gone, that one says NOT_SERVING.
+    /// port, which may add it like any service; once this server is gone, however it went, that one says NOT_SERVING.
+    /// Watches on the other server end with this one: drain this one first.
     pub fn health_service(&self) -> Option<HealthService> {
         self.health.as_ref().map(HealthControl::service)
     }

@@ -1,7 +1,5 @@
 //! The health service that comes with every server.
 
-use std::time::Duration;
-
 use evenkeel::Server;
 use evenkeel_testkit::echo::EchoService;
 use evenkeel_testkit::proto::EchoRequest;
@@ -39,23 +37,20 @@ async fn the_server_and_its_services_are_serving() {
 
 #[tokio::test]
 async fn a_lame_duck_says_not_serving_and_still_takes_connections_and_calls() {
-    let lame_duck = Duration::from_millis(500);
-    let server = serve(|s| s.lame_duck(lame_duck)).await;
+    let server = serve(|s| s.lame_duck(NEVER)).await;
     let mut watch = HealthClient::new(server.channel().await).watch(of(ECHO)).await.unwrap().into_inner();
     assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::Serving);
     server.handle.drain(NEVER);
     assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::NotServing);
     assert_eq!(check(&server, "").await.unwrap(), ServingStatus::NotServing);
     server.client().await.unary(EchoRequest::default()).await.unwrap();
-    let end = watch.next().await.unwrap().unwrap_err();
-    assert_eq!(end.code(), Code::Unavailable, "a watch does not hold up the drain");
-    assert!(server.report().await.is_clean());
+    server.handle.stop();
+    server.report().await;
 }
 
 #[tokio::test]
 async fn health_itself_is_serving_in_a_drain_too_so_that_liveness_probes_do_not_kill_it() {
-    let server = serve(|s| s.lame_duck(Duration::from_millis(500))).await;
-    assert_eq!(check(&server, HEALTH).await.unwrap(), ServingStatus::Serving);
+    let server = serve(|s| s.lame_duck(NEVER)).await;
     let mut watch = HealthClient::new(server.channel().await).watch(of(HEALTH)).await.unwrap().into_inner();
     assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::Serving);
     server.handle.drain(NEVER);
@@ -63,6 +58,17 @@ async fn health_itself_is_serving_in_a_drain_too_so_that_liveness_probes_do_not_
         tokio::task::yield_now().await;
     }
     assert_eq!(check(&server, HEALTH).await.unwrap(), ServingStatus::Serving);
+    server.handle.stop();
+    assert!(watch.next().await.unwrap().is_err(), "no change was told, then it was cut");
+    server.report().await;
+}
+
+#[tokio::test]
+async fn a_watch_of_health_itself_does_not_hold_up_the_drain() {
+    let server = serve(|s| s).await;
+    let mut watch = HealthClient::new(server.channel().await).watch(of(HEALTH)).await.unwrap().into_inner();
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    server.handle.drain(NEVER);
     assert_eq!(watch.next().await.unwrap().unwrap_err().code(), Code::Unavailable, "no change, then the end");
     assert!(server.report().await.is_clean());
 }
@@ -70,8 +76,7 @@ async fn health_itself_is_serving_in_a_drain_too_so_that_liveness_probes_do_not_
 #[tokio::test]
 async fn a_second_server_tells_the_first_ones_health() {
     let echo = EchoService::new("server");
-    let builder = Server::builder().lame_duck(Duration::from_millis(500));
-    let bound = builder.add_service(echo.clone().into_server()).bind("127.0.0.1:0").await.unwrap();
+    let bound = Server::builder().add_service(echo.clone().into_server()).bind("127.0.0.1:0").await.unwrap();
     let health = bound.health_service().unwrap();
     let first = run(bound, echo.clone());
     let second = run(Server::builder().add_service(health).bind("127.0.0.1:0").await.unwrap(), echo);
@@ -82,9 +87,27 @@ async fn a_second_server_tells_the_first_ones_health() {
     assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::NotServing);
     first.report().await;
     assert_eq!(check(&second, ECHO).await.unwrap(), ServingStatus::NotServing, "the first is gone");
+    assert_eq!(watch.next().await.unwrap().unwrap_err().code(), Code::Unavailable);
     assert_eq!(check(&second, HEALTH).await.unwrap(), ServingStatus::Serving);
     second.handle.drain(NEVER);
     second.report().await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_dropped_is_not_said_to_serve() {
+    let echo = EchoService::new("server");
+    let bound = Server::builder().bind("127.0.0.1:0").await.unwrap();
+    let health = bound.health_service().unwrap();
+    let second = run(Server::builder().add_service(health).bind("127.0.0.1:0").await.unwrap(), echo);
+    let mut watch = HealthClient::new(second.channel().await).watch(of("")).await.unwrap().into_inner();
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    let first = tokio::spawn(bound.serve());
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    assert_eq!(check(&second, "").await.unwrap(), ServingStatus::NotServing);
+    second.handle.drain(NEVER);
+    assert!(second.report().await.is_clean());
 }
 
 #[tokio::test]
