@@ -14,7 +14,7 @@ use evenkeel_core::endpoint::Endpoint;
 use evenkeel_core::state::ConnectivityState;
 use evenkeel_core::time::Time;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{self, AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::config::Config;
@@ -95,7 +95,7 @@ impl Driver {
                 Some(event) = self.links.recv() => self.on_link(event),
                 answer = next_answer(&mut self.resolving) => self.on_answer(answer),
                 () = sleep_until(wake) => self.on_wakeup(),
-                Some(_) = self.tasks.join_next() => {}
+                Some(ended) = self.tasks.join_next_with_id() => self.on_task_ended(ended),
             }
             // All that has happened goes into one picker.
             while let Ok(event) = self.links.try_recv() {
@@ -182,6 +182,19 @@ impl Driver {
             }
         };
         self.config.observers.tell(&event);
+    }
+
+    /// A task that panicked is a bug: somebody's observer, resolver or connector, or ours. It must not go unseen.
+    fn on_task_ended(&mut self, ended: Result<(task::Id, ()), JoinError>) {
+        let Err(error) = ended else { return };
+        if !error.is_panic() {
+            return;
+        }
+        tracing::error!(channel = %self.config.target, %error, "a task of the channel panicked");
+        if self.resolving.as_ref().is_some_and(|resolving| resolving.is_task(error.id())) {
+            let failure = "the resolver panicked, and the name is not looked up again".to_owned();
+            self.on_answer(Some((Answer::Failed(failure), None)));
+        }
     }
 
     fn on_wakeup(&mut self) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{self, AbortHandle, JoinSet};
 
 use crate::client::config::Config;
 use crate::client::resolve::{Answer, RefreshState, ResolveContext, Updates};
@@ -55,6 +55,10 @@ impl Resolving {
         self.ended = true;
         let silent = "the resolver ended without an answer";
         (!self.answered).then(|| (Answer::Failed(silent.into()), None))
+    }
+
+    pub(super) fn is_task(&self, id: task::Id) -> bool {
+        self.task.as_ref().is_some_and(|task| task.id() == id)
     }
 
     pub(super) fn request(&self, urgent: bool) {
