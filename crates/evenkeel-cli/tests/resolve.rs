@@ -110,13 +110,15 @@ async fn nobody_there_and_nobody_to_ask_are_told_apart() {
     server.set_both("broken.test", Reply::servfail());
     let (code, document) = json(words(&["-o", "json"], &[target(&server, "absent.test")])).await;
     assert_eq!((code, &document["targets"][0]["verdict"]), (Some(1), &"absent".into()));
-    assert_eq!(document["targets"][0]["queries"][0]["answer"], "NXDOMAIN");
+    assert_eq!(document["targets"][0]["queries"][0]["answer"], "nxdomain");
 
     let output = output(words(&["-o", "json"], &[target(&server, "broken.test")])).await;
     assert_eq!(output.status.code(), Some(3));
     assert!(stderr(&output).contains("ServFail") && stderr(&output).contains(&server.address().to_string()));
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["targets"][0]["verdict"], "failed");
+    let query = &document["targets"][0]["queries"][0];
+    assert_eq!((&query["answer"], &query["detail"]), (&"error_code".into(), &"SERVFAIL".into()));
 }
 
 #[tokio::test]

@@ -114,8 +114,9 @@ pub mod balance {
     pub use evenkeel_core::{random::Random, time::Time};
 }
 
-/// Resolvers of one's own: implement [`ResolverFactory`](resolve::ResolverFactory) and register it on the builder.
+/// Name resolution. Resolvers of one's own: implement [`ResolverFactory`](resolve::ResolverFactory) and register it on the builder.
 pub mod resolve {
+    pub use crate::client::Resolved;
     pub use crate::client::resolve::{
         Answer, BoxFuture, RefreshRequest, ResolveContext, Resolver, ResolverFactory, Updates,
     };

@@ -56,7 +56,10 @@ struct QueryDocument<'a> {
     size: Option<usize>,
     truncated: bool,
     round_trip_ms: f64,
-    answer: String,
+    /// One of a fixed set of words.
+    answer: &'static str,
+    /// The same for people.
+    detail: String,
     addresses: Vec<String>,
 }
 
@@ -181,9 +184,23 @@ impl<'a> From<&'a DnsQuery> for QueryDocument<'a> {
             size: query.size,
             truncated: query.answer == DnsAnswer::Truncated,
             round_trip_ms: (query.round_trip.as_secs_f64() * 1e6).round() / 1e3,
-            answer: query.answer.to_string(),
+            answer: word(&query.answer),
+            detail: query.answer.to_string(),
             addresses,
         }
+    }
+}
+
+/// What programs compare.
+fn word(answer: &DnsAnswer) -> &'static str {
+    match answer {
+        DnsAnswer::Addresses { .. } => "addresses",
+        DnsAnswer::NoRecords => "no_records",
+        DnsAnswer::NxDomain => "nxdomain",
+        DnsAnswer::Truncated => "truncated",
+        DnsAnswer::ErrorCode(_) => "error_code",
+        DnsAnswer::TimedOut => "timed_out",
+        _ => "failed",
     }
 }
 

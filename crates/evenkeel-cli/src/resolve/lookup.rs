@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use evenkeel::resolve::Answer;
+use evenkeel::resolve::{Answer, Resolved};
 use evenkeel::{BuildError, Channel, DnsAnswer, DnsQuery, Event, Observer, Refresh, Resolution};
 
 /// One target that is being resolved.
@@ -53,7 +53,7 @@ impl Lookup {
 
     /// The next answer; `None` when there will be no other. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Option<Found> {
-        let (answer, next) = self.resolution.next().await?;
+        let Resolved { answer, next, .. } = self.resolution.next().await?;
         let outcome = match answer {
             Answer::Endpoints(endpoints) if endpoints.is_empty() => {
                 Outcome::Absent("an empty list".to_owned())

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use evenkeel::DnsQuery;
+use evenkeel::{DnsAnswer, DnsQuery};
 
 use super::{Found, Outcome};
 
@@ -38,11 +38,10 @@ pub(crate) fn found(target: &str, endpoints: &[&str], ttl: u64) -> Found {
 
 pub(crate) fn question(name: &str, found: Option<(Vec<SocketAddr>, u64)>) -> DnsQuery {
     let answer = match found {
-        Some((addresses, ttl)) => evenkeel::DnsAnswer::Addresses {
-            addresses: addresses.iter().map(SocketAddr::ip).collect(),
-            ttl: Duration::from_secs(ttl),
-        },
-        None => evenkeel::DnsAnswer::NxDomain,
+        Some((addresses, ttl)) => {
+            DnsAnswer::addresses(addresses.iter().map(SocketAddr::ip), Duration::from_secs(ttl))
+        }
+        None => DnsAnswer::NxDomain,
     };
     DnsQuery::new(name, "A", SocketAddr::from(([10, 96, 0, 10], 53)), answer)
 }

@@ -14,6 +14,7 @@ pub struct Reply {
     truncation: Truncation,
     alias: Option<(String, u32)>,
     counts_since: Option<Instant>,
+    class: Option<u16>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,13 @@ impl Reply {
         Self::new(Kind::WrongId)
     }
 
+    /// The records are of this class, instead of IN.
+    #[must_use]
+    pub fn of_class(mut self, class: u16) -> Self {
+        self.class = Some(class);
+        self
+    }
+
     /// Comes after `delay`.
     #[must_use]
     pub fn delayed(mut self, delay: Duration) -> Self {
@@ -123,7 +131,14 @@ impl Reply {
     }
 
     fn new(kind: Kind) -> Self {
-        Self { kind, delay: Duration::ZERO, truncation: Truncation::TooLong, alias: None, counts_since: None }
+        Self {
+            kind,
+            delay: Duration::ZERO,
+            truncation: Truncation::TooLong,
+            alias: None,
+            counts_since: None,
+            class: None,
+        }
     }
 
     pub(super) fn delay(&self) -> Duration {
@@ -132,7 +147,7 @@ impl Reply {
 
     /// The answer's bytes, or none for silence.
     pub(super) fn encode(&self, question: &Question, is_udp: bool) -> Option<Vec<u8>> {
-        let mut response = Response { alias: self.alias.clone(), ..Response::default() };
+        let mut response = Response { alias: self.alias.clone(), class: self.class, ..Response::default() };
         let mut id = question.id;
         match &self.kind {
             Kind::Addresses(records) => response.addresses = self.remaining(records, question),

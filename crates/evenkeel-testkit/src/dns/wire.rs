@@ -34,6 +34,8 @@ pub(super) struct Response {
     pub(super) alias: Option<(String, u32)>,
     pub(super) addresses: Vec<(IpAddr, u32)>,
     pub(super) has_soa: bool,
+    /// Of the records, where it is not IN.
+    pub(super) class: Option<u16>,
 }
 
 impl Question {
@@ -77,24 +79,25 @@ impl Question {
             out.extend(field.to_be_bytes());
         }
         out.extend(&self.bytes);
+        let class = response.class.unwrap_or(CLASS_IN);
         let owner = match &response.alias {
             Some((target, ttl)) => {
                 let target = encode_name(target);
-                record(&mut out, &QUESTION_NAME, TYPE_CNAME, *ttl, &target);
+                record(&mut out, &QUESTION_NAME, (TYPE_CNAME, class), *ttl, &target);
                 target
             }
             None => QUESTION_NAME.to_vec(),
         };
         for (address, ttl) in &response.addresses {
             match address {
-                IpAddr::V4(ip) => record(&mut out, &owner, TYPE_A, *ttl, &ip.octets()),
-                IpAddr::V6(ip) => record(&mut out, &owner, TYPE_AAAA, *ttl, &ip.octets()),
+                IpAddr::V4(ip) => record(&mut out, &owner, (TYPE_A, class), *ttl, &ip.octets()),
+                IpAddr::V6(ip) => record(&mut out, &owner, (TYPE_AAAA, class), *ttl, &ip.octets()),
             }
         }
         if response.has_soa {
             let names = [encode_name("ns.dns.test"), encode_name("hostmaster.dns.test")].concat();
             let numbers = [1_u32, 7200, 1800, 86400, 5].map(u32::to_be_bytes).concat();
-            record(&mut out, &QUESTION_NAME, TYPE_SOA, 5, &[names, numbers].concat());
+            record(&mut out, &QUESTION_NAME, (TYPE_SOA, CLASS_IN), 5, &[names, numbers].concat());
         }
         if self.edns.is_some() {
             out.extend([0, 0, TYPE_OPT as u8, 0x10, 0, 0, 0, 0, 0, 0, 0]);
@@ -122,10 +125,10 @@ fn encode_name(name: &str) -> Vec<u8> {
     out
 }
 
-fn record(out: &mut Vec<u8>, owner: &[u8], record_type: u16, ttl: u32, data: &[u8]) {
+fn record(out: &mut Vec<u8>, owner: &[u8], (record_type, class): (u16, u16), ttl: u32, data: &[u8]) {
     out.extend(owner);
     out.extend(record_type.to_be_bytes());
-    out.extend(CLASS_IN.to_be_bytes());
+    out.extend(class.to_be_bytes());
     out.extend(ttl.to_be_bytes());
     out.extend((data.len() as u16).to_be_bytes());
     out.extend(data);

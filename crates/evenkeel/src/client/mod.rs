@@ -23,4 +23,4 @@ pub use connect::{Connector, Io, TcpOptions};
 pub use error::{BuildError, ConnectError};
 pub use manual::Manual;
 pub use options::{CallOptions, ConnectionInfo, Peer, Refresh};
-pub use resolution::Resolution;
+pub use resolution::{Resolution, Resolved};

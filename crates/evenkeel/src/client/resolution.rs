@@ -13,7 +13,8 @@ use super::resolve::{Answer, BoxFuture, RefreshState, ResolveContext, Updates};
 /// The answers that a channel's resolver gives, heard without connecting to anything.
 ///
 /// Begin with [`ChannelBuilder::resolve`]. It works only inside [`Resolution::next`], on the caller's task: nobody asks
-/// while nobody waits. Dropping it stops the resolver and closes its sockets.
+/// while nobody waits. For a fresh answer before its time, drop the future that waits, call [`Resolution::refresh`], and
+/// wait anew. Dropping the resolution stops the resolver and closes its sockets.
 pub struct Resolution {
     answers: mpsc::UnboundedReceiver<(Answer, Option<Duration>)>,
     requests: watch::Sender<RefreshState>,
@@ -21,9 +22,21 @@ pub struct Resolution {
     resolver: Option<BoxFuture<'static, ()>>,
 }
 
+/// One answer of a [`Resolution`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resolved {
+    /// What was found out.
+    pub answer: Answer,
+    /// After how long the resolver means to look again by itself, if it does.
+    pub next: Option<Duration>,
+}
+
 impl ChannelBuilder {
-    /// Resolves the target as the channel would, with these settings' resolvers, refresh mode and observers, and
-    /// connects to nothing.
+    /// Resolves the target as the channel would, with these settings' resolvers and refresh mode, and connects to nothing.
+    ///
+    /// Observers hear of the questions that the resolver puts ([`Event::DnsQuery`](crate::Event::DnsQuery)), on the
+    /// caller's task; what a channel would make of the answers happens in no channel, and is not told.
     ///
     /// # Errors
     /// When the target cannot be used; settings of connections and calls are not looked at.
@@ -40,9 +53,13 @@ impl ChannelBuilder {
 }
 
 impl Resolution {
-    /// The next answer, and after how long the resolver means to look again by itself, if it does. `None` when there
-    /// will be no other. Cancel-safe.
-    pub async fn next(&mut self) -> Option<(Answer, Option<Duration>)> {
+    /// The next answer. `None` when there will be no other. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Resolved> {
+        let (answer, next) = self.next_report().await?;
+        Some(Resolved { answer, next })
+    }
+
+    async fn next_report(&mut self) -> Option<(Answer, Option<Duration>)> {
         if let Some(resolver) = &mut self.resolver {
             tokio::select! {
                 // What a resolver said before it returned is said first.
@@ -74,8 +91,13 @@ mod tests {
 
     use evenkeel_core::endpoint::Endpoint;
 
-    use super::{Answer, BuildError, ChannelBuilder};
+    use super::{Answer, BuildError, ChannelBuilder, Resolved};
     use crate::client::{Channel, Manual};
+
+    /// An answer after which the resolver does not look again by itself.
+    fn last(answer: Answer) -> Option<Resolved> {
+        Some(Resolved { answer, next: None })
+    }
 
     fn endpoints(ports: &[u16]) -> Answer {
         let endpoint = |port: &u16| Endpoint::from(SocketAddr::from(([127, 0, 0, 1], *port)));
@@ -89,7 +111,7 @@ mod tests {
     #[tokio::test]
     async fn a_fixed_answer_is_the_last_one() {
         let mut resolution = Channel::builder("ipv4:127.0.0.1:1,127.0.0.1:2").resolve().unwrap();
-        assert_eq!(resolution.next().await, Some((endpoints(&[1, 2]), None)));
+        assert_eq!(resolution.next().await, last(endpoints(&[1, 2])));
         assert_eq!(resolution.next().await, None);
         assert_eq!(resolution.next().await, None);
     }
@@ -99,15 +121,15 @@ mod tests {
         let resolver = Manual::new();
         resolver.set([]);
         let mut resolution = manual(&resolver).resolve().unwrap();
-        assert_eq!(resolution.next().await, Some((endpoints(&[]), None)));
+        assert_eq!(resolution.next().await, last(endpoints(&[])));
         resolution.refresh();
         resolver.set([SocketAddr::from(([127, 0, 0, 1], 7)).into()]);
-        assert_eq!(resolution.next().await, Some((endpoints(&[7]), None)));
+        assert_eq!(resolution.next().await, last(endpoints(&[7])));
         // The request may be seen only with the answer after.
         resolver.set_absent("gone");
-        assert_eq!(resolution.next().await, Some((Answer::Absent("gone".into()), None)));
+        assert_eq!(resolution.next().await, last(Answer::Absent("gone".into())));
         resolver.set_failed("broken");
-        assert_eq!(resolution.next().await, Some((Answer::Failed("broken".into()), None)));
+        assert_eq!(resolution.next().await, last(Answer::Failed("broken".into())));
         assert_eq!(resolver.refresh_requests(), 1);
     }
 

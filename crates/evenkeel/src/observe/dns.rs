@@ -39,6 +39,7 @@ pub enum DnsTransport {
 #[non_exhaustive]
 pub enum DnsAnswer {
     /// Addresses, in the answer's order.
+    #[non_exhaustive]
     Addresses {
         /// The addresses of the name, or of what it is an alias of.
         addresses: Vec<IpAddr>,
@@ -51,7 +52,11 @@ pub enum DnsAnswer {
     NxDomain,
     /// More than fits: never taken for a list of backends. Over UDP the question is put again over TCP.
     Truncated,
-    /// No answer that can be used, and why.
+    /// The server answered with an error: the DNS response code, for example 2 (SERVFAIL) or 5 (REFUSED).
+    ErrorCode(u16),
+    /// No answer came in time.
+    TimedOut,
+    /// No answer that can be used, and why, in words.
     Failed(String),
 }
 
@@ -67,6 +72,13 @@ impl DnsQuery {
             size: None,
             answer,
         }
+    }
+}
+
+impl DnsAnswer {
+    /// Addresses, for tests of an observer.
+    pub fn addresses(addresses: impl IntoIterator<Item = IpAddr>, ttl: Duration) -> Self {
+        Self::Addresses { addresses: addresses.into_iter().collect(), ttl }
     }
 }
 
@@ -96,7 +108,23 @@ impl fmt::Display for DnsAnswer {
             Self::NoRecords => f.write_str("no such record"),
             Self::NxDomain => f.write_str("NXDOMAIN"),
             Self::Truncated => f.write_str("truncated"),
+            Self::ErrorCode(code) => match code_name(*code) {
+                Some(name) => f.write_str(name),
+                None => write!(f, "error code {code}"),
+            },
+            Self::TimedOut => f.write_str("no answer in time"),
             Self::Failed(why) => f.write_str(why),
         }
+    }
+}
+
+/// The names of RFC 1035 §4.1.1.
+fn code_name(code: u16) -> Option<&'static str> {
+    match code {
+        1 => Some("FORMERR"),
+        2 => Some("SERVFAIL"),
+        4 => Some("NOTIMP"),
+        5 => Some("REFUSED"),
+        _ => None,
     }
 }

@@ -73,7 +73,9 @@ pub enum Event {
     },
 }
 
-/// A subscriber to events. Called from the channel's own tasks: it must not block.
+/// A subscriber to events. Called from the channel's own tasks, several at a time, and from a
+/// [`Resolution`](crate::Resolution) on its caller's: it must not block and must not panic. A panic ends the task that it
+/// happens in: name resolution, or the channel.
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// Takes note of one event.
     fn on_event(&self, event: &Event);

@@ -31,11 +31,14 @@ pub trait DnsSockets: std::fmt::Debug + Clone + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemSockets;
 
+/// A name that can be asked for.
+#[derive(Clone, Debug)]
+pub(super) struct AbsoluteName(Name);
+
 /// What is asked of whom, how, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Question<'a> {
-    /// Absolute.
-    pub(super) name: &'a str,
+    pub(super) name: &'a AbsoluteName,
     pub(super) family: Family,
     pub(super) server: SocketAddr,
     pub(super) transport: DnsTransport,
@@ -61,6 +64,8 @@ pub(super) enum Cause {
     Timeout(Duration),
     #[error("truncated even over TCP")]
     Truncated,
+    #[error("it answered with records of another class than IN")]
+    ForeignClass,
     #[error("{0}")]
     Other(Box<NetError>),
 }
@@ -83,14 +88,13 @@ pub(super) async fn exchange(
     sockets: &impl DnsSockets,
 ) -> (Option<usize>, Result<Found, Cause>) {
     match send(question, sockets).await {
-        Ok((name, response)) => (Some(response.as_buffer().len()), read(&response, name)),
+        Ok(response) => (Some(response.as_buffer().len()), read(&response, question.name.0.clone())),
         Err(cause) => (None, Err(cause)),
     }
 }
 
-async fn send(question: Question<'_>, sockets: &impl DnsSockets) -> Result<(Name, DnsResponse), Cause> {
+async fn send(question: Question<'_>, sockets: &impl DnsSockets) -> Result<DnsResponse, Cause> {
     let Question { name, family, server, transport, patience } = question;
-    let name = Name::from_ascii(name).map_err(|error| other(error.into()))?;
     let mut options = ResolverOpts::default();
     options.timeout = patience;
     let context = PoolContext::new(options, TlsConfig::new().map_err(other)?);
@@ -104,7 +108,7 @@ async fn send(question: Question<'_>, sockets: &impl DnsSockets) -> Result<(Name
     request.use_edns = true;
     request.edns_payload_len = EDNS_PAYLOAD;
     request.recursion_desired = true;
-    let request = DnsRequest::from_query(Query::query(name.clone(), family.record_type()), request);
+    let request = DnsRequest::from_query(Query::query(name.0.clone(), family.record_type()), request);
     let provider = sockets.provider();
     let response = timeout(patience, async {
         let connection = provider.new_connection(server.ip(), &config, &context)?.await?;
@@ -112,7 +116,7 @@ async fn send(question: Question<'_>, sockets: &impl DnsSockets) -> Result<(Name
     })
     .await;
     match response {
-        Ok(Ok(response)) => Ok((name, response)),
+        Ok(Ok(response)) => Ok(response),
         Ok(Err(NetError::Timeout)) | Err(_) => Err(Cause::Timeout(patience)),
         Ok(Err(error)) => Err(other(error)),
     }
@@ -133,6 +137,10 @@ fn read(response: &DnsResponse, mut name: Name) -> Result<Found, Cause> {
     if response.truncation {
         return Err(Cause::Truncated);
     }
+    // Nobody's members: an answer that mixes classes is not to be believed at all.
+    if response.answers.iter().any(|record| record.dns_class != DNSClass::IN) {
+        return Err(Cause::ForeignClass);
+    }
     let mut ttl = u32::MAX;
     // An alias that leads in a circle ends after as many steps as there are records.
     for _ in &response.answers {
@@ -145,8 +153,7 @@ fn read(response: &DnsResponse, mut name: Name) -> Result<Found, Cause> {
         ttl = ttl.min(alias_ttl);
     }
     let mut addresses = Vec::new();
-    let is_its_own = |record: &&Record| record.name == name && record.dns_class == DNSClass::IN;
-    for record in response.answers.iter().filter(is_its_own) {
+    for record in response.answers.iter().filter(|record| record.name == name) {
         if let Some(address) = address_of(record) {
             addresses.push(address);
             ttl = ttl.min(record.ttl);
@@ -163,6 +170,20 @@ fn address_of(record: &Record) -> Option<IpAddr> {
         RData::A(address) => Some(address.0.into()),
         RData::AAAA(address) => Some(address.0.into()),
         _ => None,
+    }
+}
+
+impl AbsoluteName {
+    /// # Errors
+    /// When it is too long, or a label of it is.
+    pub(super) fn parse(name: &str) -> Result<Self, Cause> {
+        Name::from_ascii(name).map(Self).map_err(|error| other(error.into()))
+    }
+}
+
+impl std::fmt::Display for AbsoluteName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use evenkeel_core::resolve::FamilyOutcome;
 use tokio::time::Instant;
 
-use super::exchange::{Cause, DnsSockets, Found, Question, exchange};
+use super::exchange::{AbsoluteName, Cause, DnsSockets, Found, Question, exchange};
 use super::system::Settings;
 use crate::observe::{DnsAnswer, DnsQuery, DnsTransport, Event, Observers};
 
@@ -27,12 +27,12 @@ pub(super) enum Family {
 
 /// Why one question has no answer.
 #[derive(Debug, thiserror::Error)]
-#[error("{family} records of {name} from {server}: {cause}")]
-pub(super) struct QueryError {
-    name: String,
-    family: Family,
-    server: SocketAddr,
-    cause: Cause,
+pub(super) enum QueryError {
+    #[error("{family} records of {name} from {server}: {cause}")]
+    Asked { name: String, family: Family, server: SocketAddr, cause: Cause },
+    /// The host in the target, or a domain of resolv.conf's search list.
+    #[error("{name} cannot be asked for: {cause}")]
+    BadName { name: String, cause: Cause },
 }
 
 impl<S: DnsSockets> Asker<'_, S> {
@@ -40,18 +40,22 @@ impl<S: DnsSockets> Asker<'_, S> {
     ///
     /// A server that keeps silent is asked again, as often as resolv.conf says; one that answers with an error is not.
     pub(super) async fn query(&self, name: &str, family: Family) -> FamilyOutcome<QueryError> {
+        let name = match AbsoluteName::parse(name) {
+            Ok(name) => name,
+            Err(cause) => return FamilyOutcome::Failed(QueryError::BadName { name: name.to_owned(), cause }),
+        };
         let mut servers = self.settings.servers.clone();
         let mut last = None;
         for _ in 0..self.settings.conf.attempts {
             let mut silent = Vec::new();
             for server in servers {
-                match self.ask(name, family, server).await {
+                match self.ask(&name, family, server).await {
                     Ok(found) => return found.into(),
                     Err(cause) => {
                         if matches!(cause, Cause::Timeout(_)) {
                             silent.push(server);
                         }
-                        last = Some(QueryError { name: name.to_owned(), family, server, cause });
+                        last = Some(QueryError::Asked { name: name.to_string(), family, server, cause });
                     }
                 }
             }
@@ -62,7 +66,7 @@ impl<S: DnsSockets> Asker<'_, S> {
     }
 
     /// Asks one server, over UDP, and over TCP if the answer is truncated.
-    async fn ask(&self, name: &str, family: Family, server: SocketAddr) -> Result<Found, Cause> {
+    async fn ask(&self, name: &AbsoluteName, family: Family, server: SocketAddr) -> Result<Found, Cause> {
         match self.ask_over(DnsTransport::Udp, name, family, server).await {
             Err(Cause::Truncated) => self.ask_over(DnsTransport::Tcp, name, family, server).await,
             outcome => outcome,
@@ -72,7 +76,7 @@ impl<S: DnsSockets> Asker<'_, S> {
     async fn ask_over(
         &self,
         transport: DnsTransport,
-        name: &str,
+        name: &AbsoluteName,
         family: Family,
         server: SocketAddr,
     ) -> Result<Found, Cause> {
@@ -80,7 +84,7 @@ impl<S: DnsSockets> Asker<'_, S> {
         let question = Question { name, family, server, transport, patience: self.settings.conf.timeout };
         let (size, outcome) = exchange(question, self.sockets).await;
         self.observers.tell(&Event::DnsQuery(DnsQuery {
-            name: name.to_owned(),
+            name: name.to_string(),
             record_type: family.as_str(),
             server,
             transport,
@@ -95,12 +99,12 @@ impl<S: DnsSockets> Asker<'_, S> {
 /// What observers are told.
 fn answer(outcome: &Result<Found, Cause>) -> DnsAnswer {
     match outcome {
-        Ok(Found::Addresses(addresses, ttl)) => {
-            DnsAnswer::Addresses { addresses: addresses.clone(), ttl: *ttl }
-        }
+        Ok(Found::Addresses(addresses, ttl)) => DnsAnswer::addresses(addresses.iter().copied(), *ttl),
         Ok(Found::NoData) => DnsAnswer::NoRecords,
         Ok(Found::NxDomain) => DnsAnswer::NxDomain,
         Err(Cause::Truncated) => DnsAnswer::Truncated,
+        Err(Cause::Code(code)) => DnsAnswer::ErrorCode((*code).into()),
+        Err(Cause::Timeout(_)) => DnsAnswer::TimedOut,
         Err(cause) => DnsAnswer::Failed(cause.to_string()),
     }
 }

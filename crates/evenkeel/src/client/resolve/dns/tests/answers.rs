@@ -71,6 +71,24 @@ async fn an_answer_that_stays_truncated_is_no_answer() {
 }
 
 #[tokio::test]
+async fn records_of_another_class_are_no_answer_and_do_not_mean_that_nobody_is_there() {
+    const CHAOS: u16 = 3;
+    let world = World::new("").await;
+    world.server.set_both("a.test", Reply::addresses(30, ips(&["10.0.0.1", "fd00::1"])).of_class(CHAOS));
+    let reason = failure(world.resolve("dns:///a.test:1").answer().await);
+    assert!(reason.contains("class"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_search_domain_that_is_no_name_is_nobody_elses_fault() {
+    let long = "x".repeat(64);
+    let world = World::new(&format!("search {long}.test")).await;
+    let reason = failure(world.resolve("dns:///a:1").answer().await);
+    assert!(reason.contains(&long) && reason.contains("cannot be asked for"), "{reason}");
+    assert!(world.server.queries().is_empty());
+}
+
+#[tokio::test]
 async fn an_alias_is_followed_and_its_ttl_counts() {
     let world = World::new("").await;
     let reply = Reply::addresses(30, ips(&["10.0.0.1", "10.0.0.2"])).through_alias("b.test", 3);
