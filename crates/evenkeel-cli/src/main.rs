@@ -10,6 +10,7 @@ mod plan;
 mod render;
 mod resolve;
 mod school;
+mod text;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -80,6 +80,23 @@ fn a_report_that_cannot_be_written_is_said_before_the_play() {
     assert!(output.stdout.is_empty(), "no act was played");
 }
 
+#[test]
+fn a_play_that_is_broken_off_leaves_the_report_of_the_last_one_alone() {
+    let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kept-report.html");
+    std::fs::write(&page, "the last one").unwrap();
+    let mut child = evenkeel(&["demo", "--report", page.to_str().unwrap()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().starts_with("act 1 of 8")), "it ended before its first act");
+    std::thread::spawn(move || lines.for_each(drop));
+    signal(child.id(), "TERM");
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), "the last one");
+}
+
 /// A demo that has come to its second act, and its pods' process ids.
 fn demo_in_its_second_act() -> (Child, Vec<u32>) {
     let mut child = evenkeel(&["demo"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

@@ -155,7 +155,8 @@ fn people_get_a_table_without_escapes_where_there_is_no_terminal() {
 
 #[test]
 fn what_is_demanded_decides_the_exit_status() {
-    let pods = [Pod::start("school-1", &[]), Pod::start("school-2", &[])];
+    // Slow enough for both to be connected long before the last call.
+    let pods = ["school-1", "school-2"].map(|name| Pod::start(name, &["--delay", "10ms"]));
     let target = format!("ipv4:{},{}", pods[0].address, pods[1].address);
     let calls = ["-n", "200", "-c", "1", "--wait-for-ready", "--timeout", "30s"];
     let demanded = |demands: &[&str]| {
@@ -204,7 +205,10 @@ fn for_ever_prints_a_line_per_interval() {
                 .spawn()
                 .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let first: Vec<String> = lines.by_ref().take(3).collect();
+        let mut first: Vec<String> = lines.by_ref().take(3).collect();
+        while !first.last().is_some_and(|line| line.contains("school-1")) {
+            first.extend(lines.next());
+        }
         signal(child.id(), "TERM");
         let rest: Vec<String> = lines.collect();
         assert_eq!(child.wait().unwrap().code(), Some(0), "{first:?}{rest:?}");
@@ -217,9 +221,20 @@ fn for_ever_prints_a_line_per_interval() {
                 assert!(line.contains(" calls  ") && line.contains(" failed"), "{line}");
             }
         }
-        assert!(first.iter().any(|line| line.contains("school-1")), "{first:?}");
         let last = rest.last().expect("the end");
         assert_eq!(serde_json::from_str::<Value>(last).is_ok(), is_json, "{last}");
         assert!(is_json || rest.iter().any(|line| line.starts_with("POD ")), "{rest:?}");
     }
+}
+
+#[test]
+fn a_reader_that_has_gone_does_not_make_a_failure_a_success() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut child = evenkeel(&["load", &format!("ipv4:{closed}"), "-n", "2", "--assert", "pods=1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }

@@ -1,6 +1,6 @@
 //! `evenkeel demo`: the acts, and their verdict.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,8 +40,8 @@ pub(super) async fn run(
     surroundings: Surroundings,
     screen: &Screen,
 ) -> Result<Verdict, RunError> {
-    // Before all the work, not after it.
-    let file = page.map(|path| File::create(path).map_err(|cause| cannot_write(path, cause))).transpose()?;
+    // Before all the work, not after it; what stands there stays until there is something better.
+    let file = page.map(open).transpose()?;
     let mut interrupts = Interrupts::listen()?;
     // Dropping the play, wherever it stands, ends its pods.
     let reports = tokio::select! {
@@ -51,19 +51,25 @@ pub(super) async fn run(
             return Err(RunError::Interrupted);
         }
     };
+    if let (Some(mut file), Some(path)) = (file, page) {
+        let text = render::demo_page(&reports, SystemTime::now());
+        let written = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
+        written.map_err(|cause| cannot_write(path, cause))?;
+        screen.line(&format!("evenkeel: the report is in {}", path.display()));
+    }
     render::to_stdout(&match output {
         Output::Json => render::demo_json(&reports),
         Output::Table => render::demo_table(&reports, Style { colour: surroundings.colour }),
     })?;
-    if let (Some(mut file), Some(path)) = (file, page) {
-        let text = render::demo_page(&reports, SystemTime::now());
-        file.write_all(text.as_bytes()).map_err(|cause| cannot_write(path, cause))?;
-        screen.line(&format!("evenkeel: the report is in {}", path.display()));
-    }
     for report in reports.iter().filter(|report| !report.holds()) {
         screen.line(&format!("evenkeel: {} does not hold: {}", report.id, report.broken.join("; ")));
     }
     Ok(if reports.iter().all(Report::holds) { Verdict::Passed } else { Verdict::Failed })
+}
+
+fn open(path: &Path) -> Result<File, RunError> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    file.map_err(|cause| cannot_write(path, cause))
 }
 
 fn cannot_write(path: &Path, cause: std::io::Error) -> RunError {

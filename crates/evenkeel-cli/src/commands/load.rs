@@ -1,5 +1,6 @@
 //! `evenkeel load`: calls on one channel, and who answered them.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -8,7 +9,7 @@ use evenkeel::{Channel, Observer};
 use super::signals::Interrupts;
 use crate::args::Output;
 use crate::exit::{RunError, Verdict};
-use crate::load::{self, Caller, REDRAW, Stop, Watch, assess};
+use crate::load::{self, Caller, Finding, REDRAW, Stop, Summary, Watch, assess};
 use crate::plan::{LoadPlan, Surroundings};
 use crate::render::{self, Now, Screen, Style, View};
 
@@ -37,7 +38,7 @@ pub(super) async fn run(
     tokio::select! {
         () = load::run(&run.caller, &plan.calls, stopped) => {}
         () = run.show(screen) => {}
-        result = run.print_intervals() => result?,
+        result = run.print_intervals(screen) => result?,
         () = interrupted => {}
     }
     run.channel.close().await;
@@ -87,10 +88,12 @@ impl<'a> Run<'a> {
     }
 
     /// Prints a line per interval; without intervals, never returns.
-    async fn print_intervals(&self) -> Result<(), RunError> {
+    async fn print_intervals(&self, screen: &Screen) -> Result<(), RunError> {
         let Some(interval) = self.plan.interval else { return std::future::pending().await };
         loop {
             tokio::time::sleep(interval).await;
+            // Where both go to one terminal, the line takes the table's place; the table is drawn anew below it.
+            screen.clear();
             self.print_interval()?;
         }
     }
@@ -104,34 +107,38 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Says what came of it all.
+    /// Says what came of it all. The verdict does not depend on whether anybody reads it.
     fn conclude(&self, surroundings: Surroundings, screen: &Screen) -> Result<Verdict, RunError> {
         let summary = self.caller.summary(&self.plan.target);
         let findings = assess(&self.plan.assertions, &summary);
-        let style = Style { colour: surroundings.colour };
+        let broken = findings.iter().filter_map(|finding| Some((finding.assertion, finding.but.as_ref()?)));
+        let mut verdict = Verdict::Passed;
+        for (assertion, but) in broken {
+            verdict = Verdict::Failed;
+            if !self.plan.assertions.is_empty() {
+                screen.line(&format!("evenkeel: {assertion} does not hold: {but}"));
+            }
+        }
+        match self.print(&summary, &findings, Style { colour: surroundings.colour }) {
+            Err(RunError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(verdict),
+            printed => printed.map(|()| verdict),
+        }
+    }
+
+    fn print(&self, summary: &Summary, findings: &[Finding], style: Style) -> Result<(), RunError> {
         if self.plan.interval.is_some() {
             self.print_interval()?;
         }
         match (self.plan.output, self.plan.interval) {
             // Its lines have said it all, and each is a document of one form.
-            (Output::Json, Some(_)) => {}
-            (Output::Json, None) => render::to_stdout(&render::load_json(&summary, &findings))?,
+            (Output::Json, Some(_)) => Ok(()),
+            (Output::Json, None) => render::to_stdout(&render::load_json(summary, findings)),
             (Output::Table, _) => {
-                let view = View { summary: &summary, seen: &self.watch.seen(), now: None };
-                let demanded = if self.plan.assertions.is_empty() { &[][..] } else { &findings };
-                let text =
-                    format!("{}{}", render::load_table(view, style), render::findings(demanded, style));
-                render::to_stdout(&text)?;
+                let view = View { summary, seen: &self.watch.seen(), now: None };
+                let demanded = if self.plan.assertions.is_empty() { &[] } else { findings };
+                let table = render::load_table(view, style);
+                render::to_stdout(&format!("{table}{}", render::findings(demanded, style)))
             }
         }
-        let broken = findings.iter().filter_map(|finding| Some((finding, finding.but.as_ref()?)));
-        let mut verdict = Verdict::Passed;
-        for (finding, but) in broken {
-            verdict = Verdict::Failed;
-            if !self.plan.assertions.is_empty() {
-                screen.line(&format!("evenkeel: {} does not hold: {but}", finding.assertion));
-            }
-        }
-        Ok(verdict)
     }
 }

@@ -1,8 +1,9 @@
 //! `evenkeel serve`: one pod.
 
 use std::future::pending;
+use std::pin::pin;
 
-use evenkeel::{BoundServer, DrainReport, Server, signal};
+use evenkeel::{BoundServer, DrainReport, ServeError, Server, ServerBuilder, signal};
 
 use super::control::obey_stdin;
 use crate::args::ServeArgs;
@@ -12,26 +13,12 @@ use crate::school::{SchoolServer, Schools, Served, ServedBy};
 
 pub(super) async fn run(args: ServeArgs, screen: &Screen) -> Result<Verdict, RunError> {
     let served = Served::default();
-    let mut server = Server::builder().drain_timeout(args.drain_timeout).lame_duck(args.lame_duck);
-    if let Some(age) = args.max_connection_age {
-        server = server.max_connection_age(age);
-    }
-    if let Some(grace) = args.max_connection_age_grace {
-        server = server.max_connection_age_grace(grace);
-    }
-    if let Some(idle) = args.max_connection_idle {
-        server = server.max_connection_idle(idle);
-    }
-    if let Some(tls) = args.tls.settings() {
-        server = server.tls(tls);
-    }
-    let health_listen = args.health_listen;
-    let server = server
+    let server = settings(&args)
         .layer(ServedBy::new(args.name, served.clone()))
         .add_service(SchoolServer::new(Schools::new(args.delay)))
         .bind(args.listen)
         .await?;
-    let health = match (health_listen, server.health_service()) {
+    let health = match (args.health_listen, server.health_service()) {
         (Some(address), Some(health)) => Some(Server::builder().add_service(health).bind(address).await?),
         _ => None,
     };
@@ -46,19 +33,48 @@ pub(super) async fn run(args: ServeArgs, screen: &Screen) -> Result<Verdict, Run
     if args.control {
         obey_stdin(served);
     }
-    let health = async {
-        match health {
-            Some(health) => health.serve().await,
-            None => pending().await,
-        }
-    };
+    let handle = server.handle();
+    let mut serving = pin!(server.serve_until(terminate));
     // Probes are answered until the last call has ended.
     let report = tokio::select! {
-        report = server.serve_until(terminate) => report?,
-        Err(error) = health => return Err(error.into()),
+        report = &mut serving => report?,
+        error = failure(health) => {
+            handle.drain(args.drain_timeout);
+            serving.await?;
+            return Err(error.into());
+        }
     };
     screen.line(&last_line(&report));
     Ok(if report.is_clean() { Verdict::Passed } else { Verdict::Failed })
+}
+
+fn settings(args: &ServeArgs) -> ServerBuilder {
+    let mut server = Server::builder().drain_timeout(args.drain_timeout).lame_duck(args.lame_duck);
+    if let Some(age) = args.max_connection_age {
+        server = server.max_connection_age(age);
+    }
+    if let Some(grace) = args.max_connection_age_grace {
+        server = server.max_connection_age_grace(grace);
+    }
+    if let Some(idle) = args.max_connection_idle {
+        server = server.max_connection_idle(idle);
+    }
+    if let Some(tls) = args.tls.settings() {
+        server = server.tls(tls);
+    }
+    server
+}
+
+/// Serves health for as long as that works.
+async fn failure(health: Option<BoundServer>) -> ServeError {
+    match health {
+        Some(health) => match health.serve().await {
+            Err(error) => error,
+            // Nobody has its handle, so nobody ends it.
+            Ok(_) => pending().await,
+        },
+        None => pending().await,
+    }
 }
 
 fn last_line(report: &DrainReport) -> String {

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use evenkeel::{ConnectivityState, Event, Observer};
 
+use crate::text::printable;
+
 /// How many of the last events are kept: more than any screen shows.
 const KEPT: usize = 64;
 
@@ -24,6 +26,8 @@ pub(crate) struct Seen {
     /// The last events, the oldest first.
     pub(crate) events: VecDeque<Happened>,
     pub(crate) tally: Tally,
+    /// There was a first list: what comes after it is a change.
+    pub(crate) is_known: bool,
     /// Addresses whose GOAWAY has been told: that their connection then ends is no news.
     pub(crate) told: BTreeSet<String>,
 }
@@ -86,7 +90,11 @@ impl Seen {
             }
             Event::GoAway { address, code, debug } => {
                 self.tally.goaways += 1;
-                self.told.insert(address.to_string());
+                let place = address.to_string();
+                // A connection that drains already ended when it left READY.
+                if self.members.get(&place).is_some_and(|member| member.state == ConnectivityState::Ready) {
+                    self.told.insert(place);
+                }
                 let reason = if debug.is_empty() { format!("code {code}") } else { debug.to_string() };
                 self.note(at, format!("GOAWAY from {address}: {reason}"));
             }
@@ -99,16 +107,20 @@ impl Seen {
                 let addresses = endpoints.iter().flat_map(|endpoint| endpoint.addresses());
                 self.on_list(at, addresses.map(ToString::to_string).collect());
             }
-            Event::ResolutionFailed { error, .. } => {
+            Event::ResolutionFailed { error, absent, .. } => {
                 self.tally.failed_lookups += 1;
                 self.note(at, format!("not resolved: {error}"));
+                // The channel drops what is not READY; the rest is on its way out.
+                if *absent && self.is_known {
+                    self.on_list(at, BTreeSet::new());
+                }
             }
             _ => {}
         }
     }
 
     fn on_list(&mut self, at: Duration, listed: BTreeSet<String>) {
-        let is_first = self.members.is_empty();
+        let is_first = !std::mem::replace(&mut self.is_known, true);
         let gone: Vec<String> = self
             .members
             .iter_mut()
@@ -179,7 +191,7 @@ impl Seen {
 
     /// What a peer says must not reach the terminal as it is: it could move the cursor.
     fn note(&mut self, at: Duration, text: String) {
-        let text = text.replace(char::is_control, "\u{fffd}");
+        let text = printable(&text);
         if self.events.len() == KEPT {
             self.events.pop_front();
         }
@@ -256,10 +268,25 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_gone_takes_its_pods_along_but_for_those_that_still_answer() {
+        let absent = Event::ResolutionFailed { error: "no such name".into(), absent: true, next: None };
+        let mut seen = seen(&[absent.clone(), resolved(&[1, 2]), state(1, Connecting, Ready, None), absent]);
+        let members: Vec<_> =
+            seen.members.iter().map(|(at, member)| (at.as_str(), member.is_listed)).collect();
+        assert_eq!(members, [("10.0.0.1:1", false)]);
+        assert_eq!((seen.tally.left, seen.tally.failed_lookups), (2, 2));
+        seen.on_event(Duration::from_secs(9), &resolved(&[1, 2]));
+        assert_eq!((seen.tally.joined, seen.members.len()), (2, 2), "they came back, and are no first list");
+    }
+
+    #[test]
     fn what_connections_do_is_told_with_its_cause() {
         let goaway =
             Event::GoAway { address: Arc::new(address(1).into()), code: 0, debug: "max\x1b_age".into() };
         let seen = seen(&[
+            // On a connection that drains already.
+            goaway.clone(),
+            state(1, Ready, Idle, Some("reset")),
             state(1, Connecting, Ready, None),
             goaway,
             state(1, Ready, Idle, Some("it said goodbye")),
@@ -271,6 +298,8 @@ mod tests {
         assert_eq!(
             texts(&seen),
             [
+                "GOAWAY from 10.0.0.1:1: max\u{fffd}_age",
+                "10.0.0.1:1 lost: reset",
                 "10.0.0.1:1 READY",
                 "GOAWAY from 10.0.0.1:1: max\u{fffd}_age",
                 "10.0.0.2:1 lost: connection reset",
@@ -279,7 +308,8 @@ mod tests {
                 "not resolved: ServFail",
             ]
         );
-        assert_eq!((seen.tally.goaways, seen.tally.lost, seen.tally.failed_lookups), (1, 1, 1));
+        assert_eq!((seen.tally.goaways, seen.tally.lost, seen.tally.failed_lookups), (2, 2, 1));
+        assert!(seen.told.is_empty());
     }
 
     #[test]

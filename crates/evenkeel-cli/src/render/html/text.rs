@@ -1,20 +1,17 @@
 //! Texts and numbers as they may stand in HTML.
 
-/// `text` as it may stand between tags and in quoted attributes. Control characters and those that turn the direction
-/// of writing become U+FFFD: a name must not be able to rearrange what stands around it.
+use crate::text::printable;
+
+/// `text` as it may stand between tags and in quoted attributes, and printable.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in printable(text).chars() {
         match character {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                out.push('\u{fffd}')
-            }
-            control if control.is_control() => out.push('\u{fffd}'),
             other => out.push(other),
         }
     }
