@@ -4,6 +4,8 @@ from .registry import invariant, put
 from .rendered import arguments, labels, port_of, selects
 
 DNS = 53
+# What the guide's commands that people run by hand are labelled with.
+BY_HAND = {"app.kubernetes.io/name": "evenkeel"}
 
 
 @invariant("NetworkPolicies deny everything to and from both kinds of pods that is not allowed")
@@ -47,6 +49,8 @@ def calls(render, _):
         yield f"out of the client: {passes(out['egress'], labels(render.server))}, wanted {wanted}"
     if passes(into["ingress"], labels(render.client)) != wanted:
         yield f"into the server: {passes(into['ingress'], labels(render.client))}, wanted {wanted}"
+    if passes(into["ingress"], BY_HAND) != wanted:
+        yield f"into the server, for a command run by hand: {passes(into['ingress'], BY_HAND)}, wanted {wanted}"
     if [len(rule.get("from", [])) for rule in into["ingress"]] != [1] or "egress" in into or "ingress" in out:
         yield "more than calls is allowed"
 
@@ -54,6 +58,12 @@ def calls(render, _):
 calls.broken_by("another port out", lambda r, _: put(r.policy("manage-service"), "egress 0 ports 0 port", 80))
 calls.broken_by("UDP in", lambda r, _: put(r.policy("school-internal"), "ingress 0 ports 0 protocol", "UDP"))
 calls.broken_by("from anywhere", lambda r, _: r.policy("school-internal")["ingress"][0].pop("from"))
+calls.broken_by(
+    "no commands by hand",
+    lambda r, _: put(
+        r.policy("school-internal"), "ingress 0 from 0 podSelector matchExpressions 0 values", ["manage-service"]
+    ),
+)
 calls.broken_by("another client", lambda r, _: put(labels(r.client), "app.kubernetes.io/name", "other"))
 calls.broken_by(
     "more callers",

@@ -94,7 +94,12 @@ def port_of(address):
 
 
 def selects(selector, pod_labels):
-    """Whether a selector of labels matches. Expressions would need more than this: there are none."""
-    if set(selector) - {"matchLabels"}:
-        raise ValueError(f"a selector with more than matchLabels: {selector}")
+    """Whether a selector of labels matches. Of expressions only `In` is known: there are no others."""
+    if set(selector) - {"matchLabels", "matchExpressions"}:
+        raise ValueError(f"a selector with more than labels and expressions: {selector}")
+    for each in selector.get("matchExpressions", []):
+        if each["operator"] != "In":
+            raise ValueError(f"an expression other than In: {each}")
+        if pod_labels.get(each["key"]) not in each["values"]:
+            return False
     return selector.get("matchLabels", {}).items() <= pod_labels.items()

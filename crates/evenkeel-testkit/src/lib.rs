@@ -15,6 +15,11 @@ pub mod tonic_peer;
 
 pub mod dns;
 
+/// The guide, whose complete programs must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/kubernetes.md")]
+pub struct Guide;
+
 /// The test service's generated stubs.
 #[allow(
     missing_docs,

@@ -2,8 +2,8 @@
 //!
 //! gRPC sends all calls of a client over one HTTP/2 connection, and a ClusterIP Service balances connections: all calls
 //! stick to one pod. A [`Channel`] resolves a *headless* Service instead, holds a connection to every ready pod, and
-//! spreads calls by `round_robin`. It finds new pods when DNS' TTL ends, never picks dead ones, and loses no call when a
-//! server ends a connection. A [`Server`] ends connections as gRPC means it, at an age or when they are idle, and drains.
+//! spreads calls by `round_robin`. It finds new pods when DNS' TTL ends, picks only pods that it has a connection to, and
+//! loses no call when a server says GOAWAY. A [`Server`] ends connections as gRPC means it, at an age or when they are idle, and drains.
 //! Either half works without the other.
 //!
 //! # The client

@@ -115,7 +115,7 @@ pub(crate) struct LoadArgs {
     /// Let calls wait for a pod instead of failing while none can be reached.
     #[arg(long)]
     pub(crate) wait_for_ready: bool,
-    /// When to look the name up again: ttl, disconnect (no more than once in 30 s), disconnect:1s, or every 5s.
+    /// When to look the name up again: ttl, disconnect (no more than once in 30 s), disconnect:1s, or an interval such as 5s.
     #[arg(long, value_name = "WHEN", default_value = "ttl", value_parser = words::refresh)]
     pub(crate) refresh: Refresh,
     /// The unary method to call, with an empty message.
@@ -144,7 +144,8 @@ pub(crate) struct ResolveArgs {
     /// Go on, and print a line per change, until a signal.
     #[arg(long)]
     pub(crate) watch: bool,
-    /// When to look the name up again, with --watch: ttl, disconnect, or every 5s.
+    /// When to look the name up again, with --watch: ttl, disconnect (no more than once in 30 s), disconnect:1s, or an
+    /// interval such as 5s.
     #[arg(long, value_name = "WHEN", default_value = "ttl", value_parser = words::refresh)]
     pub(crate) refresh: Refresh,
     /// How to print it: json is one document, jsonl one line per target, or with --watch per change.

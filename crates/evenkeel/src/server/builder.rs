@@ -106,8 +106,8 @@ impl<L> ServerBuilder<L> {
         self
     }
 
-    /// How long calls may run on when a signal drains the server, counted from the GOAWAY. Default: 20 s, which with a
-    /// preStop of 5 s leaves 5 s of Kubernetes' default 30 s.
+    /// How long calls may run on when a signal drains the server, counted from the GOAWAY. Default: 20 s, which with 5 s to
+    /// spare leaves 5 s of Kubernetes' default 30 s for a preStop sleep.
     #[must_use]
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
