@@ -91,6 +91,12 @@ fn late_answers_are_failures() {
     let pod = Pod::start("slow", &["--delay", "1m"]);
     let (code, document) = load(&[&pod.target(), "-n", "3", "--timeout", "100ms"]);
     assert_eq!((code, &document["failed"]), (1, &serde_json::json!({"DEADLINE_EXCEEDED": 3})));
+    let pods = document["endpoints"].as_array().unwrap();
+    assert_eq!(
+        (pods.len(), &pods[0]["address"], &pods[0]["calls"]),
+        (1, &pod.address.as_str().into(), &0.into())
+    );
+    assert_eq!(pods[0]["failed"], document["failed"], "whom the calls were on");
 }
 
 #[test]

@@ -66,17 +66,17 @@ impl Caller {
         let started = self.start.elapsed();
         let served_by = Arc::new(OnceLock::new());
         let witness = Witness { channel: self.channel.clone(), served_by: Arc::clone(&served_by) };
-        let code = match self.unary(witness).await {
-            Ok(()) => Code::Ok,
+        let (code, failed_on) = match self.unary(witness).await {
+            Ok(()) => (Code::Ok, None),
             Err(status) => {
                 tracing::debug!(code = ?status.code(), message = status.message(), "a call failed");
-                status.code()
+                (status.code(), Peer::of_failure(&status).map(|peer| peer.address().to_string()))
             }
         };
         let served_by = served_by.get().cloned();
         let now = Instant::now();
         let (at, latency) = (now.duration_since(self.start), now.duration_since(scheduled));
-        self.counts().on_outcome(Outcome { started, at, latency, code, served_by });
+        self.counts().on_outcome(Outcome { started, at, latency, code, served_by, failed_on });
         code == Code::Ok
     }
 

@@ -23,6 +23,8 @@ pub(crate) struct Outcome {
     pub(crate) code: Code,
     /// Who answered, if anybody did.
     pub(crate) served_by: Option<Pod>,
+    /// The address of the connection that it failed on, without an answer or in the middle of one.
+    pub(crate) failed_on: Option<String>,
 }
 
 /// Who answered a call.
@@ -80,13 +82,13 @@ pub(crate) struct EndpointSummary {
     pub(crate) last_call: Duration,
     /// When the last one of its calls started.
     pub(crate) last_start: Duration,
-    /// Of its calls, those that failed, by gRPC's code names.
+    /// Calls that failed on it, answered with an error or not at all, by gRPC's code names.
     pub(crate) failed: BTreeMap<&'static str, u64>,
     /// `None` without calls.
     pub(crate) latency: Option<Latencies>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct EndpointTally {
     calls: u64,
     failed: BTreeMap<&'static str, u64>,
@@ -106,28 +108,25 @@ impl Tally {
             }
         }
         self.latencies.record(outcome.latency);
-        if let Some(pod) = outcome.served_by {
-            let at = outcome.at;
-            if self.endpoints.len() >= MOST_ENDPOINTS && !self.endpoints.contains_key(&pod) {
-                self.forget_one();
-            }
-            let tally = self.endpoints.entry(pod).or_insert(EndpointTally {
-                calls: 0,
-                failed: BTreeMap::new(),
-                latencies: Histogram::default(),
-                first_call: at,
-                last_call: at,
-                last_start: outcome.started,
-            });
-            tally.calls += 1;
-            tally.latencies.record(outcome.latency);
-            if outcome.code != Code::Ok {
-                *tally.failed.entry(code_name(outcome.code)).or_default() += 1;
-            }
-            tally.first_call = tally.first_call.min(at);
-            tally.last_call = tally.last_call.max(at);
-            tally.last_start = tally.last_start.max(outcome.started);
+        let is_answered = outcome.served_by.is_some();
+        let Some(pod) = outcome.served_by.or_else(|| self.pod_at(outcome.failed_on?)) else { return };
+        if self.endpoints.len() >= MOST_ENDPOINTS && !self.endpoints.contains_key(&pod) {
+            self.forget_one();
         }
+        let tally = self.endpoints.entry(pod).or_default();
+        if outcome.code != Code::Ok {
+            *tally.failed.entry(code_name(outcome.code)).or_default() += 1;
+        }
+        if is_answered {
+            tally.on_answer(outcome.started, outcome.at, outcome.latency);
+        }
+    }
+
+    /// Who answers from this address: behind a ClusterIP, whoever did so last. Before the first answer, nobody knows its name.
+    fn pod_at(&self, address: String) -> Option<Pod> {
+        let there = self.endpoints.iter().filter(|(pod, _)| pod.address == address);
+        let last = there.max_by_key(|(_, tally)| tally.last_call).map(|(pod, _)| pod.clone());
+        last.or(Some(Pod { name: address.clone(), address }))
     }
 
     /// The pod that has been silent for longest.
@@ -166,6 +165,16 @@ impl Tally {
             latency: latencies(&self.latencies),
             endpoints,
         }
+    }
+}
+
+impl EndpointTally {
+    fn on_answer(&mut self, started: Duration, at: Duration, latency: Duration) {
+        self.first_call = if self.calls == 0 { at } else { self.first_call.min(at) };
+        self.calls += 1;
+        self.last_call = self.last_call.max(at);
+        self.last_start = self.last_start.max(started);
+        self.latencies.record(latency);
     }
 }
 
@@ -250,7 +259,7 @@ mod tests {
         let served_by = name.map(|name| Pod { name: name.into(), address: "127.0.0.1:1".into() });
         let latency = Duration::from_millis(at);
         let at = Duration::from_secs(at);
-        Outcome { started: at - latency, at, latency, code, served_by }
+        Outcome { started: at - latency, at, latency, code, served_by, failed_on: None }
     }
 
     #[test]
@@ -268,6 +277,28 @@ mod tests {
         let summary = tally.summary("a:1", Duration::from_secs(2)).over_pods(&pods);
         let endpoints: Vec<_> = summary.endpoints.iter().map(|e| (e.pod.clone(), e.calls)).collect();
         assert_eq!(endpoints, [(pods[0].clone(), 1), (pods[1].clone(), 0)]);
+    }
+
+    #[test]
+    fn a_call_without_an_answer_is_held_against_whom_it_was_on() {
+        let mut tally = Tally::default();
+        let late = |address: &str| Outcome {
+            failed_on: Some(address.to_owned()),
+            ..outcome(2, Code::DeadlineExceeded, None)
+        };
+        tally.on_outcome(outcome(1, Code::Ok, Some("school-1")));
+        tally.on_outcome(late("127.0.0.1:1"));
+        tally.on_outcome(late("127.0.0.9:1"));
+        let summary = tally.summary("a:1", Duration::from_secs(3));
+        let seen: Vec<_> = summary
+            .endpoints
+            .iter()
+            .map(|endpoint| {
+                (endpoint.pod.name.as_str(), endpoint.calls, endpoint.failed["DEADLINE_EXCEEDED"])
+            })
+            .collect();
+        assert_eq!(seen, [("school-1", 1, 1), ("127.0.0.9:1", 0, 1)]);
+        assert_eq!((summary.calls, summary.failures()), (3, 2));
     }
 
     #[test]

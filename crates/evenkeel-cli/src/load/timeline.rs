@@ -72,7 +72,14 @@ mod tests {
         ] {
             let [started, at] = [started, at].map(Duration::from_millis);
             let served_by = Some(Pod { name: name.to_owned(), address: String::new() });
-            timeline.on_outcome(&Outcome { started, at, latency: Duration::ZERO, code, served_by });
+            timeline.on_outcome(&Outcome {
+                started,
+                at,
+                latency: Duration::ZERO,
+                code,
+                served_by,
+                failed_on: None,
+            });
         }
         assert_eq!(timeline.answered["a"], [2]);
         assert_eq!(timeline.answered["b"], [0, 1]);

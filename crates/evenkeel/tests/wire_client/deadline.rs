@@ -7,7 +7,9 @@ use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::raw::{Automatic, Headers, RawServer, code};
 use tonic::{Code, Request};
 
-use super::support::{answer, channel, client, first_call, message, requests, unary, unary_request, within};
+use super::support::{
+    answer, blamed, channel, client, first_call, message, requests, unary, unary_request, within,
+};
 
 fn timed(text: &str, timeout: Duration) -> Request<EchoRequest> {
     let mut request = Request::new(message(text));
@@ -71,7 +73,8 @@ async fn expiry_before_the_head_resets_the_stream() {
     let connection = first_call(&server, &client).await;
     let call = unary_request(&client, timed("slow", Duration::from_millis(200)));
     let (stream, _) = connection.expect_request().await;
-    assert_eq!(call.status().await.code(), Code::DeadlineExceeded);
+    let status = call.status().await;
+    assert_eq!((status.code(), blamed(&status)), (Code::DeadlineExceeded, server.address().to_string()));
     assert_eq!(connection.expect_reset(stream).await, code::CANCEL);
 }
 
@@ -93,7 +96,7 @@ async fn expiry_in_the_middle_of_the_body_resets_the_stream() {
         assert_eq!(connection.expect_reset(stream).await, code::CANCEL);
     };
     let (status, ()) = within("the deadline", async { tokio::join!(call, serve) }).await;
-    assert_eq!(status.code(), Code::DeadlineExceeded);
+    assert_eq!((status.code(), blamed(&status)), (Code::DeadlineExceeded, server.address().to_string()));
 }
 
 #[tokio::test]
@@ -103,7 +106,7 @@ async fn the_wait_for_a_connection_counts() {
     let call = unary_request(&client, timed("never sent", Duration::from_millis(200)));
     let connection = server.accept().await;
     let status = call.status().await;
-    assert_eq!(status.code(), Code::DeadlineExceeded);
+    assert_eq!((status.code(), blamed(&status).as_str()), (Code::DeadlineExceeded, "nobody"));
     assert_eq!(requests(&connection), 0);
 }
 

@@ -12,7 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::{Code, Request};
 
 use super::support::{
-    answer, assert_unavailable, client, expect_unary, first_call, message, reached, requests, unary, within,
+    answer, assert_unavailable, blamed, client, expect_unary, first_call, message, reached, requests, unary,
+    within,
 };
 
 #[tokio::test]
@@ -23,7 +24,9 @@ async fn a_call_on_the_wire_fails_and_is_not_sent_again() {
     let call = unary(&client, "cut off");
     expect_unary(&old).await;
     old.abort().await;
-    assert_unavailable(&call.status().await, &server, "reset");
+    let status = call.status().await;
+    assert_unavailable(&status, &server, "reset");
+    assert_eq!(blamed(&status), server.address().to_string());
 
     let call = unary(&client, "next");
     let new = server.accept().await;
@@ -54,6 +57,7 @@ async fn a_server_that_closes_in_the_middle_of_a_body_makes_it_unavailable() {
     };
     let (status, ()) = within("the end", async { tokio::join!(call, serve) }).await;
     assert_unavailable(&status, &server, "closed");
+    assert_eq!(blamed(&status), server.address().to_string());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 
-use evenkeel::{Channel, ChannelBuilder, ConnectivityState, Event, Observer};
+use evenkeel::{Channel, ChannelBuilder, ConnectivityState, Event, Observer, Peer};
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::proto::{EchoRequest, EchoResponse};
 use evenkeel_testkit::raw::{DEADLINE, Frame, RawConnection, RawServer};
@@ -46,6 +46,11 @@ pub(crate) async fn within<F: Future>(what: &str, future: F) -> F::Output {
         Ok(output) => output,
         Err(_) => panic!("in {DEADLINE:?} there was not: {what}"),
     }
+}
+
+/// On whom a call failed, if the channel says.
+pub(crate) fn blamed(status: &Status) -> String {
+    Peer::of_failure(status).map_or_else(|| "nobody".to_owned(), |peer| peer.address().to_string())
 }
 
 pub(crate) fn builder(server: &RawServer) -> ChannelBuilder {

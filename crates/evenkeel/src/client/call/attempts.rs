@@ -14,7 +14,7 @@ use tonic::Status;
 use super::deadline::Deadline;
 use super::head::Head;
 use crate::client::inner::Inner;
-use crate::client::options::CallOptions;
+use crate::client::options::{CallOptions, Peer};
 use crate::client::resolve::BoxFuture;
 use crate::client::shared::{RunningCall, Snapshot};
 use crate::http2::client::{Answer, Connection, Opened, Place, ReplayBody, StreamFailure};
@@ -91,7 +91,7 @@ impl Call {
                 self.body.rewind();
                 Ok(())
             }
-            Verdict::GiveUp => Err(failed.status),
+            Verdict::GiveUp => Err(self.blame(failed.status)),
         }
     }
 
@@ -209,6 +209,15 @@ impl Call {
                 format!("deadline exceeded while waiting for an answer from {}", connection.address())
             }
         };
-        Status::deadline_exceeded(text)
+        self.blame(Status::deadline_exceeded(text))
+    }
+
+    fn blame(&self, status: Status) -> Status {
+        match &self.stage {
+            Stage::Endpoint => status,
+            Stage::Stream(connection) | Stage::Response(connection) => {
+                Peer::blame(connection.address(), status)
+            }
+        }
     }
 }

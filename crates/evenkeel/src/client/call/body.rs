@@ -8,6 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 
 use super::deadline::Deadline;
+use crate::client::options::Peer;
 use crate::client::shared::RunningCall;
 use crate::http2::client::ResponseStream;
 
@@ -67,7 +68,7 @@ impl Body for ResponseBody {
         }
         match polled {
             Poll::Ready(Some(Err(status))) => {
-                let status = live.running.shared().cut_or(status);
+                let status = live.running.shared().cut_or(Peer::blame(live.stream.address(), status));
                 self.live = None;
                 Poll::Ready(Some(Err(status)))
             }

@@ -78,7 +78,7 @@ impl Answer {
 }
 
 impl ResponseStream {
-    pub(crate) fn address(&self) -> &Address {
+    pub(crate) fn address(&self) -> &Arc<Address> {
         self.exchange.place.connection().address()
     }
 
