@@ -164,7 +164,7 @@ fn what_is_demanded_decides_the_exit_status() {
     // Slow enough for both to be connected long before the last call.
     let pods = ["school-1", "school-2"].map(|name| Pod::start(name, &["--delay", "10ms"]));
     let target = format!("ipv4:{},{}", pods[0].address, pods[1].address);
-    let calls = ["-n", "200", "-c", "1", "--wait-for-ready", "--timeout", "30s"];
+    let calls = ["-n", "60", "-c", "1", "--wait-for-ready", "--timeout", "30s"];
     let demanded = |demands: &[&str]| {
         let mut words = vec![target.as_str()];
         words.extend(calls);
