@@ -21,7 +21,7 @@ use super::connect::ClientTls;
 use super::connect::{Connector, Sockets, TcpOptions, Transport};
 use super::error::{BuildError, ConnectError};
 use super::options::Refresh;
-use super::resolve::{ResolveContext, ResolverFactory, built_in};
+use super::resolve::{ResolveContext, Resolver, ResolverFactory, built_in};
 use crate::http2::client::Http2Settings;
 use crate::observe::{Log, Observer, Observers};
 
@@ -241,7 +241,9 @@ impl ChannelBuilder {
     pub fn build(mut self) -> Result<Channel, BuildError> {
         self.check_settings()?;
         self.factories.extend(built_in());
-        let (target, factory) = self.resolve_target()?;
+        let (target, factory) = self.find_factory()?;
+        // A bad target fails here. Each life of the channel builds its own resolver.
+        drop(self.build_resolver(&target, &*factory)?);
         let authority = self
             .authority
             .take()
@@ -322,25 +324,35 @@ impl ChannelBuilder {
     }
 
     /// All that name resolution needs.
-    pub(super) fn into_resolver(
-        mut self,
-    ) -> Result<(Target, Arc<dyn ResolverFactory>, Refresh, Observers), BuildError> {
+    pub(super) fn into_resolver(mut self) -> Result<(Target, Box<dyn Resolver>, Observers), BuildError> {
         self.factories.extend(built_in());
-        let (target, factory) = self.resolve_target()?;
+        let (target, factory) = self.find_factory()?;
+        let resolver = self.build_resolver(&target, &*factory)?;
         let observers = with_log(self.observers, &target);
-        Ok((target, factory, self.refresh, observers))
+        Ok((target, resolver, observers))
     }
 
-    /// Finds the target's resolver and lets it look at the target once, so that a bad one fails here.
-    fn resolve_target(&self) -> Result<(Target, Arc<dyn ResolverFactory>), BuildError> {
-        let fail = |error| BuildError::Target { target: self.target.clone(), error };
+    fn find_factory(&self) -> Result<(Target, Arc<dyn ResolverFactory>), BuildError> {
         let find = |scheme: &str| self.factories.iter().find(|factory| factory.scheme() == scheme);
-        let target = Target::parse(&self.target, |scheme| find(scheme).is_some()).map_err(fail)?;
+        let target =
+            Target::parse(&self.target, |scheme| find(scheme).is_some()).map_err(|error| self.bad(error))?;
         let Some(factory) = find(target.scheme()) else {
-            return Err(fail(TargetError::UnknownScheme { scheme: target.scheme().to_owned() }));
+            return Err(self.bad(TargetError::UnknownScheme { scheme: target.scheme().to_owned() }));
         };
-        factory.build(&target, &ResolveContext { refresh: self.refresh }).map_err(fail)?;
         Ok((target, Arc::clone(factory)))
+    }
+
+    fn build_resolver(
+        &self,
+        target: &Target,
+        factory: &dyn ResolverFactory,
+    ) -> Result<Box<dyn Resolver>, BuildError> {
+        let context = ResolveContext { refresh: self.refresh };
+        factory.build(target, &context).map_err(|error| self.bad(error))
+    }
+
+    fn bad(&self, error: TargetError) -> BuildError {
+        BuildError::Target { target: self.target.clone(), error }
     }
 }
 

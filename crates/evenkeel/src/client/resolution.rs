@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::builder::ChannelBuilder;
 use super::error::BuildError;
-use super::resolve::{Answer, BoxFuture, RefreshState, ResolveContext, Updates};
+use super::resolve::{Answer, BoxFuture, RefreshState, Updates};
 
 /// The answers that a channel's resolver gives, heard without connecting to anything.
 ///
@@ -41,13 +41,10 @@ impl ChannelBuilder {
     /// # Errors
     /// When the target cannot be used; settings of connections and calls are not looked at.
     pub fn resolve(self) -> Result<Resolution, BuildError> {
-        let (target, factory, refresh, observers) = self.into_resolver()?;
+        let (target, resolver, observers) = self.into_resolver()?;
         let (reports, answers) = mpsc::unbounded_channel();
         let requests = watch::Sender::new(RefreshState::default());
         let updates = Updates::new(Arc::from(target.endpoint()), reports, requests.subscribe(), observers);
-        let resolver = factory
-            .build(&target, &ResolveContext { refresh })
-            .map_err(|error| BuildError::Target { target: target.to_string(), error })?;
         Ok(Resolution { answers, requests, resolver: Some(resolver.run(updates)) })
     }
 }
