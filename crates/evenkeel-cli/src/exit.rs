@@ -49,6 +49,19 @@ impl RunError {
     }
 }
 
+impl Verdict {
+    /// The verdict, after the last of it was printed. That nobody reads it any more does not change it.
+    ///
+    /// # Errors
+    /// When it could not be written for another reason.
+    pub(crate) fn after(self, printed: Result<(), RunError>) -> Result<Self, RunError> {
+        match printed {
+            Err(RunError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(self),
+            printed => printed.map(|()| self),
+        }
+    }
+}
+
 /// The exit status of a run: 0 ok, 1 a call, claim or assertion failed or a name has no address, 2 usage, 3 could not run.
 pub(crate) fn code(result: &Result<Verdict, RunError>) -> ExitCode {
     ExitCode::from(match result {
@@ -81,6 +94,16 @@ mod tests {
 
     fn output(kind: io::ErrorKind) -> Result<Verdict, RunError> {
         Err(RunError::Output(kind.into()))
+    }
+
+    #[test]
+    fn a_verdict_stands_without_a_reader_but_not_on_a_full_disk() {
+        let printed = |kind: io::ErrorKind| Err(RunError::Output(kind.into()));
+        for verdict in [Verdict::Passed, Verdict::Failed] {
+            assert_eq!(verdict.after(Ok(())).ok(), Some(verdict));
+            assert_eq!(verdict.after(printed(io::ErrorKind::BrokenPipe)).ok(), Some(verdict));
+            assert!(verdict.after(printed(io::ErrorKind::StorageFull)).is_err());
+        }
     }
 
     #[test]

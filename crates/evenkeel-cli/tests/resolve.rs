@@ -140,6 +140,18 @@ fn a_target_that_makes_no_sense_is_a_matter_of_usage() {
     assert_eq!(run(&["resolve"]).status.code(), Some(2));
 }
 
+#[tokio::test]
+async fn a_reader_that_has_gone_does_not_make_an_absent_name_a_success() {
+    let server = DnsServer::start().await.unwrap();
+    let target = target(&server, "absent.test");
+    let code = tokio::task::spawn_blocking(move || {
+        let mut child = evenkeel(&["resolve", &target]).stdout(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        child.wait().unwrap().code()
+    });
+    assert_eq!(code.await.unwrap(), Some(1));
+}
+
 /// A running watch. Dropping it kills it.
 struct Watch {
     child: Child,

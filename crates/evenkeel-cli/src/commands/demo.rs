@@ -57,14 +57,15 @@ pub(super) async fn run(
         written.map_err(|cause| cannot_write(path, cause))?;
         screen.line(&format!("evenkeel: the report is in {}", path.display()));
     }
-    render::to_stdout(&match output {
+    let printed = render::to_stdout(&match output {
         Output::Json => render::demo_json(&reports),
         Output::Table => render::demo_table(&reports, Style { colour: surroundings.colour }),
-    })?;
+    });
     for report in reports.iter().filter(|report| !report.holds()) {
         screen.line(&format!("evenkeel: {} does not hold: {}", report.id, report.broken.join("; ")));
     }
-    Ok(if reports.iter().all(Report::holds) { Verdict::Passed } else { Verdict::Failed })
+    let verdict = if reports.iter().all(Report::holds) { Verdict::Passed } else { Verdict::Failed };
+    verdict.after(printed)
 }
 
 fn open(path: &Path) -> Result<File, RunError> {

@@ -1,6 +1,5 @@
 //! `evenkeel load`: calls on one channel, and who answered them.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -107,7 +106,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Says what came of it all. The verdict does not depend on whether anybody reads it.
+    /// Says what came of it all.
     fn conclude(&self, surroundings: Surroundings, screen: &Screen) -> Result<Verdict, RunError> {
         let summary = self.caller.summary(&self.plan.target);
         let findings = assess(&self.plan.assertions, &summary);
@@ -119,10 +118,7 @@ impl<'a> Run<'a> {
                 screen.line(&format!("evenkeel: {assertion} does not hold: {but}"));
             }
         }
-        match self.print(&summary, &findings, Style { colour: surroundings.colour }) {
-            Err(RunError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(verdict),
-            printed => printed.map(|()| verdict),
-        }
+        verdict.after(self.print(&summary, &findings, Style { colour: surroundings.colour }))
     }
 
     fn print(&self, summary: &Summary, findings: &[Finding], style: Style) -> Result<(), RunError> {

@@ -22,15 +22,15 @@ pub(super) async fn run(
         return watch(args, lookups).await;
     }
     let found = once(lookups).await;
-    render::to_stdout(&match args.output {
+    let printed = render::to_stdout(&match args.output {
         ResolveOutput::Table => {
             let style = Style { colour: surroundings.colour };
             render::resolve_table(&found, screen.width(), style)
         }
         ResolveOutput::Json => render::resolve_json(&found),
         ResolveOutput::Jsonl => found.iter().map(render::resolve_line).collect(),
-    })?;
-    conclude(&found)
+    });
+    conclude(&found)?.after(printed)
 }
 
 /// The first answer for each target, in the targets' order; all are asked at the same time.
