@@ -183,8 +183,7 @@ async fn connected(
 /// The last call stands for its part of a second as every other does.
 fn to_its_end(timeline: Timeline, summary: &Summary) -> Timeline {
     let last_start = summary.endpoints.iter().map(|endpoint| endpoint.last_start).max();
-    let end = last_start.map(|start| start + Duration::from_secs_f64(1.0 / RATE)).unwrap_or_default();
-    Timeline { length: timeline.length.max(end), ..timeline }
+    timeline.until(last_start.map(|start| start + Duration::from_secs_f64(1.0 / RATE)).unwrap_or_default())
 }
 
 /// Steady calls for as long as the act may last.

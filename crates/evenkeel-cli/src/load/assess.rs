@@ -1,6 +1,6 @@
 //! Whether a run was what was demanded of it.
 
-use super::tally::Summary;
+use super::tally::{Summary, by_code};
 use crate::args::Assertion;
 
 /// One demand, and how the run stands to it.
@@ -23,10 +23,8 @@ fn contradiction(assertion: Assertion, summary: &Summary) -> Option<String> {
     match assertion {
         Assertion::Failed(most) => {
             let failed = summary.failures();
-            let of =
-                || summary.failed.iter().map(|(code, count)| format!("{code} {count}")).collect::<Vec<_>>();
             (failed > most)
-                .then(|| format!("{failed} of {} calls failed ({})", summary.calls, of().join(", ")))
+                .then(|| format!("{failed} of {} calls failed ({})", summary.calls, by_code(&summary.failed)))
         }
         Assertion::Pods(pods) => {
             let answering = summary.endpoints.iter().filter(|endpoint| endpoint.calls > 0).count();

@@ -15,7 +15,7 @@ mod watch;
 pub(crate) use assess::{Finding, assess};
 pub(crate) use caller::Caller;
 pub(crate) use run::{Stop, run};
-pub(crate) use tally::{EndpointSummary, Latencies, Pod, Summary, share};
+pub(crate) use tally::{EndpointSummary, Latencies, Pod, Summary, by_code, share};
 pub(crate) use timeline::Timeline;
 pub(crate) use watch::{Happened, Seen, Watch};
 

@@ -109,7 +109,8 @@ impl Tally {
         }
         self.latencies.record(outcome.latency);
         let is_answered = outcome.served_by.is_some();
-        let Some(pod) = outcome.served_by.or_else(|| self.pod_at(outcome.failed_on?)) else { return };
+        let pod = outcome.served_by.or_else(|| outcome.failed_on.map(|address| self.pod_at(address)));
+        let Some(pod) = pod else { return };
         if self.endpoints.len() >= MOST_ENDPOINTS && !self.endpoints.contains_key(&pod) {
             self.forget_one();
         }
@@ -123,10 +124,10 @@ impl Tally {
     }
 
     /// Who answers from this address: behind a ClusterIP, whoever did so last. Before the first answer, nobody knows its name.
-    fn pod_at(&self, address: String) -> Option<Pod> {
+    fn pod_at(&self, address: String) -> Pod {
         let there = self.endpoints.iter().filter(|(pod, _)| pod.address == address);
         let last = there.max_by_key(|(_, tally)| tally.last_call).map(|(pod, _)| pod.clone());
-        last.or(Some(Pod { name: address.clone(), address }))
+        last.unwrap_or_else(|| Pod { name: address.clone(), address })
     }
 
     /// The pod that has been silent for longest.
@@ -221,6 +222,11 @@ impl Summary {
         self.endpoints = pods.iter().map(of).collect();
         self
     }
+}
+
+/// Failed calls by code, in words: `NOT_FOUND 1, UNAVAILABLE 3`.
+pub(crate) fn by_code(failed: &BTreeMap<&'static str, u64>) -> String {
+    failed.iter().map(|(code, count)| format!("{code} {count}")).collect::<Vec<_>>().join(", ")
 }
 
 /// A part of a whole, 0 of nothing.

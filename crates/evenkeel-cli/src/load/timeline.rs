@@ -7,9 +7,6 @@ use tonic::Code;
 
 use super::tally::Outcome;
 
-/// Narrow enough to see a pod come, wide enough for a steady load to look steady.
-const BUCKET: Duration = Duration::from_millis(250);
-
 /// A load's calls over time, in buckets of equal width: those answered by when they started, so that a pod's delay does not
 /// look like a hole, those failed by when they ended, so that none failed before what made it fail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,13 +20,13 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    /// The width of a bucket.
-    pub(crate) const BUCKET: Duration = BUCKET;
+    /// The width of a bucket: narrow enough to see a pod come, wide enough for a steady load to look steady.
+    pub(crate) const BUCKET: Duration = Duration::from_millis(250);
 
     pub(super) fn on_outcome(&mut self, outcome: &Outcome) {
         let is_ok = outcome.code == Code::Ok;
         let moment = if is_ok { outcome.started } else { outcome.at };
-        let bucket = (moment.as_nanos() / BUCKET.as_nanos()) as usize;
+        let bucket = (moment.as_nanos() / Self::BUCKET.as_nanos()) as usize;
         match &outcome.served_by {
             _ if !is_ok => count(&mut self.failed, bucket),
             Some(pod) => match self.answered.get_mut(&pod.name) {
@@ -41,7 +38,8 @@ impl Timeline {
         self.length = self.length.max(outcome.at);
     }
 
-    pub(super) fn until(mut self, end: Duration) -> Self {
+    /// The same, lasting until `end` at least.
+    pub(crate) fn until(mut self, end: Duration) -> Self {
         self.length = self.length.max(end);
         self
     }

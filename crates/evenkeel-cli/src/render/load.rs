@@ -5,14 +5,14 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::table::{Style, failures, heading, milliseconds, rate};
-use crate::load::{EndpointSummary, Finding, Happened, Seen, Summary};
+use crate::load::{EndpointSummary, Finding, Happened, Seen, Summary, by_code};
 
 /// How many events stand below a table that is drawn anew.
 const EVENTS: usize = 8;
 /// The lines of a live table that are neither pods nor events: headings, blank lines, the line for what is left out.
 const FRAME: usize = 9;
 /// The cells of a bar that stands for everything.
-const BAR: f64 = 16.0;
+const BAR: usize = 16;
 
 /// What a table is made of.
 #[derive(Clone, Copy, Debug)]
@@ -120,8 +120,7 @@ fn row(view: View<'_>, endpoint: &EndpointSummary) -> Row {
     let latency = |of: fn(&crate::load::Latencies) -> Duration| {
         endpoint.latency.as_ref().map_or(String::new(), |latency| milliseconds(of(latency)))
     };
-    let codes: Vec<_> = endpoint.failed.iter().map(|(code, count)| format!("{code} {count}")).collect();
-    let note = [codes.join(", "), connection.note].into_iter().filter(|note| !note.is_empty());
+    let note = [by_code(&endpoint.failed), connection.note].into_iter().filter(|note| !note.is_empty());
     Row {
         pod: endpoint.pod.name.clone(),
         address: address.clone(),
@@ -160,9 +159,8 @@ fn pods(rows: &[Row], room: usize, is_live: bool, style: Style) -> String {
     let live = |state_cell: &str, in_flight: &str| {
         if is_live { format!("  {state_cell:<state$}  {in_flight:>9}") } else { String::new() }
     };
-    let bar = BAR as usize;
     let mut out = format!(
-        "{:<pod$}  {:<address$}{}  {:>9}  {:>7}  {:<bar$}  {:>8}  {:>8}  {}\n",
+        "{:<pod$}  {:<address$}{}  {:>9}  {:>7}  {:<BAR$}  {:>8}  {:>8}  {}\n",
         "POD",
         "ADDRESS",
         live("STATE", "IN-FLIGHT"),
@@ -180,13 +178,13 @@ fn pods(rows: &[Row], room: usize, is_live: bool, style: Style) -> String {
     }
     for row in &shown {
         let line = format!(
-            "{:<pod$}  {:<address$}{}  {:>9}  {:>5.1} %  {}  {:>8}  {:>8}  {}",
+            "{:<pod$}  {:<address$}{}  {:>9}  {:>5.1} %  {:<BAR$}  {:>8}  {:>8}  {}",
             row.pod,
             row.address,
             live(&row.state, &row.in_flight),
             row.calls,
             row.share * 100.0,
-            style.bar_of(row.share, bar),
+            style.bar(row.share, BAR),
             row.p50,
             row.p99,
             row.note,

@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::demo::{Act, Fate, PodCalls, Report};
-use crate::load::Summary;
+use crate::load::{Summary, by_code};
 
 /// The cells of a bar that stands for everything.
-const BAR: f64 = 24.0;
+const BAR: usize = 24;
 
 /// What a terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,7 +169,7 @@ fn table(rows: &[Row<'_>], style: Style) -> String {
         let line = format!(
             "{pod:<name$}  {at:<address$}  {calls:>9}  {:>5.1} %  {}  {note}",
             share * 100.0,
-            style.bar(*share)
+            style.bar(*share, BAR)
         );
         let _ = writeln!(out, "{}", line.trim_end());
     }
@@ -179,11 +179,7 @@ fn table(rows: &[Row<'_>], style: Style) -> String {
 pub(super) fn failures(summary: &Summary, style: Style) -> String {
     match summary.failures() {
         0 => "0 failed".to_owned(),
-        failed => {
-            let codes: Vec<_> =
-                summary.failed.iter().map(|(code, count)| format!("{code} {count}")).collect();
-            style.paint("31", &format!("{failed} failed ({})", codes.join(", ")))
-        }
+        failed => style.paint("31", &format!("{failed} failed ({})", by_code(&summary.failed))),
     }
 }
 
@@ -200,18 +196,10 @@ impl Style {
         if holds { self.paint("32", "holds") } else { self.paint("31", "DOES NOT HOLD") }
     }
 
-    /// A share as a bar; anything above nothing shows at least one cell.
-    fn bar(self, share: f64) -> String {
-        let cells = if share > 0.0 { (share * BAR).round().max(1.0) } else { 0.0 };
+    /// A share as a bar of up to `most` cells; anything above nothing shows at least one.
+    pub(super) fn bar(self, share: f64, most: usize) -> String {
+        let cells = if share > 0.0 { (share * most as f64).round().max(1.0) } else { 0.0 };
         if self.colour { "█".repeat(cells as usize) } else { "#".repeat(cells as usize) }
-    }
-
-    /// The same in a cell of `width`, filled up with blanks.
-    pub(super) fn bar_of(self, share: f64, width: usize) -> String {
-        let cells =
-            if share > 0.0 { ((share * width as f64).round().max(1.0) as usize).min(width) } else { 0 };
-        let cell = if self.colour { "█" } else { "#" };
-        format!("{}{}", cell.repeat(cells), " ".repeat(width - cells))
     }
 
     fn paint(self, code: &str, text: &str) -> String {

@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
+use super::model::{ActView, PodView};
 use super::stack::Stack;
 use super::style::series;
 use super::text::{css_percent, escape, percent};
 use super::{chart, list, marks};
-use crate::render::html::model::{ActView, PodView};
 
 /// Its anchor.
 pub(super) fn anchor(number: usize) -> String {

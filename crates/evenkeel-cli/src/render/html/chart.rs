@@ -6,11 +6,11 @@
 use std::fmt::Write;
 
 use super::marks::{self, Event};
+use super::model::{ActView, PodView};
 use super::stack::{Stack, Step};
 use super::style::series;
 use super::text::{count, escape, percent, seconds, unit};
 use super::{axis, failures, names, tags};
-use crate::render::html::model::{ActView, PodView};
 
 /// The drawing's own units: whole numbers are fine enough.
 pub(super) const WIDTH: f64 = 10_000.0;

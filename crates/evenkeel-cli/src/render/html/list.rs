@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::marks::{Event, class, described};
+use super::model::Mark;
 use super::stack::{Failure, Stack};
 use super::text::{count, escape, seconds, span};
-use crate::render::html::model::Mark;
 
 /// Everything that happened, in the order of time.
 pub(super) fn list(events: &[Event<'_>], stack: &Stack) -> String {

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::chart;
+use super::model::{Mark, MarkKind, Timeline};
 use super::text::{escape, seconds};
-use crate::render::html::model::{Mark, MarkKind, Timeline};
 
 /// Marks of one kind that are no further apart than this part of the chart are one event: about as wide as a tag on a
 /// phone.

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use super::marks::Event;
+use super::model::ActView;
 use super::stack::{Stack, Step};
 use super::text::{css_percent, escape};
-use crate::render::html::model::ActView;
 
 /// The narrowest chart, in CSS pixels, on a phone and on a page that is wide; a name that fits only on the second is
 /// hidden on a phone (`style.css`).

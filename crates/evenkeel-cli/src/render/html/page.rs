@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
+use super::model::{ActView, Page};
 use super::style::STYLE;
 use super::text::{count, escape};
 use super::{act, chart};
-use crate::render::html::model::{ActView, Page};
 
 /// Nothing may be loaded or run; the style stands in the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";

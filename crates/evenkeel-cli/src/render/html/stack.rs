@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::render::html::model::Timeline;
+use super::model::Timeline;
 
 /// What is left free above the highest stack, for the tags of failed calls.
 const HEADROOM: f64 = 1.15;

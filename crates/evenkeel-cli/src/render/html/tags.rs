@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::marks::{Event, described};
+use super::model::Mark;
 use super::text::{css_percent, escape, unit};
-use crate::render::html::model::Mark;
 
 /// The narrowest chart, in CSS pixels, on a phone, and from each width of the page at which `style.css` shows another
 /// row.
