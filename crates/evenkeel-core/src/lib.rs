@@ -15,4 +15,5 @@ pub mod resolve;
 pub mod serve;
 pub mod state;
 pub mod target;
+pub mod text;
 pub mod time;

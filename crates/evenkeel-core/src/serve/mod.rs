@@ -2,8 +2,10 @@
 
 mod accept;
 mod connection;
+mod rate;
 mod shutdown;
 
 pub use accept::AcceptBackoff;
 pub use connection::{ConnectionAction, ConnectionLife, ConnectionLimits, CutReason, DrainReason};
+pub use rate::{Rate, RateLimit};
 pub use shutdown::{ServerAction, ServerLife};
