@@ -198,7 +198,13 @@ fn fail(request: &EchoRequest) -> Result<(), Status> {
     assert!(!request.panic, "the request asked for a panic");
     match request.fail_code {
         0 => Ok(()),
-        code => Err(Status::new(Code::from(code as i32), "the request asked to fail")),
+        code => {
+            let text = match &*request.payload {
+                [] => "the request asked to fail".into(),
+                text => String::from_utf8_lossy(text),
+            };
+            Err(Status::new(Code::from(code as i32), text))
+        }
     }
 }
 

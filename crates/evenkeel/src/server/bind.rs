@@ -12,6 +12,7 @@ use tonic::codegen::StdError as BoxError;
 use tonic::service::Routes;
 use tonic::transport::server::Connected;
 
+use super::admission::Admission;
 use super::builder::ServerBuilder;
 use super::connection::ConnectionSettings;
 use super::error::BindError;
@@ -77,6 +78,7 @@ impl<L: ServerLayer> ServerBuilder<L> {
         Ok(BoundServer {
             incoming: Box::new(incoming),
             handler: self.layer.around(routes.prepare()).0,
+            admission: Admission::new(self.admission),
             settings: Arc::new(ConnectionSettings {
                 http2: self.http2,
                 limits: self.limits,

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,8 +15,9 @@ use tonic::service::Routes;
 use tower::layer::util::{Identity, Stack};
 use tower_service::Service;
 
+use super::admission::Limits;
 use super::listen::{Keepalive, TcpOptions};
-use super::service::GrpcService;
+use super::service::{GrpcService, NoService, SharedSubtypes};
 #[cfg(feature = "tls")]
 use super::tls::ServerTls;
 use crate::http2::server::Http2Settings;
@@ -28,6 +30,8 @@ pub struct Server;
 pub struct ServerBuilder<L = Identity> {
     pub(super) layer: L,
     pub(super) routes: Routes,
+    pub(super) subtypes: SharedSubtypes,
+    pub(super) admission: Limits,
     pub(super) names: Vec<&'static str>,
     pub(super) health_service: bool,
     pub(super) limits: ConnectionLimits,
@@ -44,9 +48,12 @@ pub struct ServerBuilder<L = Identity> {
 impl Server {
     /// A server with every setting at its default and no service but health.
     pub fn builder() -> ServerBuilder {
+        let subtypes = SharedSubtypes::default();
         ServerBuilder {
             layer: Identity::new(),
-            routes: Routes::default(),
+            routes: no_services(&subtypes),
+            subtypes,
+            admission: Limits { max_connections: 10_000, max_calls: 10_000, memory_budget: 32 << 20 },
             names: Vec::new(),
             health_service: true,
             limits: ConnectionLimits {
@@ -62,7 +69,7 @@ impl Server {
             http2: Http2Settings {
                 stream_window: 1 << 20,
                 connection_window: 4 << 20,
-                max_concurrent_streams: None,
+                max_concurrent_streams: Some(1_000),
                 max_header_list_size: 16 << 10,
                 max_frame_size: None,
             },
@@ -137,8 +144,9 @@ impl<L> ServerBuilder<L> {
         self
     }
 
-    /// The most that any call may take, whatever its `grpc-timeout` says; it then ends with DEADLINE_EXCEEDED.
-    /// Default: no limit but the client's.
+    /// How long a call may take until its response begins, whatever its `grpc-timeout` says; it then ends with
+    /// DEADLINE_EXCEEDED. Once it has begun a stream may go on, as with tonic's own server. Default: no limit but the
+    /// client's.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -152,7 +160,8 @@ impl<L> ServerBuilder<L> {
         self
     }
 
-    /// Bytes that a client may send on one connection before handlers read them. Default: 4 MiB.
+    /// Bytes that a client may send on one connection before handlers read them: what its window grows to, from HTTP/2's
+    /// 64 KiB, as they are read. Default: 4 MiB.
     #[must_use]
     pub fn initial_connection_window_size(mut self, bytes: u32) -> Self {
         self.http2.connection_window = bytes;
@@ -160,14 +169,47 @@ impl<L> ServerBuilder<L> {
     }
 
     /// Calls that a client may have open at once on one connection; more are refused unprocessed, and gRPC clients
-    /// hold them back. Default: no limit, as in gRPC; set one when clients are not trusted.
+    /// hold them back. `None` is no limit. Default: 1,000.
     #[must_use]
-    pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
-        self.http2.max_concurrent_streams = Some(streams);
+    pub fn max_concurrent_streams(mut self, streams: impl Into<Option<u32>>) -> Self {
+        self.http2.max_concurrent_streams = streams.into();
         self
     }
 
-    /// Bytes of one request's headers, decoded. Default: 16 KiB.
+    /// Connections that all clients together may have; a further one is closed at once. Default: 10,000.
+    #[must_use]
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.admission.max_connections = connections;
+        self
+    }
+
+    /// Calls that all clients together may have open; further ones are refused unprocessed (REFUSED_STREAM), so that
+    /// clients may send them to another server. The last quarter is for connections with fewer than 16. Default: 10,000.
+    #[must_use]
+    pub fn max_calls(mut self, calls: usize) -> Self {
+        self.admission.max_calls = calls;
+        self
+    }
+
+    /// Bytes that all clients together may make the server hold: calls that wait, with their metadata, header blocks
+    /// that have not ended, and windows beyond the 64 KiB that HTTP/2 gives each connection. Calls that it has no room
+    /// for are refused unprocessed (REFUSED_STREAM). What handlers keep is not counted. Default: 32 MiB.
+    #[must_use]
+    pub fn memory_budget(mut self, bytes: usize) -> Self {
+        self.admission.memory_budget = bytes;
+        self
+    }
+
+    /// A content-subtype of gRPC that the program has a codec for, `json` for `application/grpc+json`. `proto` is always
+    /// known; requests with any other are answered with HTTP 415.
+    #[must_use]
+    pub fn content_subtype(self, subtype: &str) -> Self {
+        self.subtypes.write().unwrap_or_else(PoisonError::into_inner).0.push(subtype.into());
+        self
+    }
+
+    /// Bytes of one request's headers, decoded. A request with more fails with RESOURCE_EXHAUSTED, and up to 1 MiB more it
+    /// alone notices. Default: 16 KiB.
     #[must_use]
     pub fn max_header_list_size(mut self, bytes: u32) -> Self {
         self.http2.max_header_list_size = bytes;
@@ -221,6 +263,8 @@ impl<L> ServerBuilder<L> {
         ServerBuilder {
             layer: Stack::new(layer, self.layer),
             routes: self.routes,
+            subtypes: self.subtypes,
+            admission: self.admission,
             names: self.names,
             health_service: self.health_service,
             limits: self.limits,
@@ -250,7 +294,8 @@ impl<L> ServerBuilder<L> {
         B::Error: Into<BoxError>,
     {
         self.names.push(S::NAME);
-        self.routes = self.routes.add_service(GrpcService(service));
+        let subtypes = self.subtypes.clone();
+        self.routes = self.routes.add_service(GrpcService { inner: service, subtypes });
         self
     }
 
@@ -269,6 +314,12 @@ impl<L> ServerBuilder<L> {
         self.limits.ack_wait = wait;
         self
     }
+}
+
+/// Routes to no service at all.
+fn no_services(subtypes: &SharedSubtypes) -> Routes {
+    let none = NoService { subtypes: subtypes.clone() };
+    Routes::default().into_axum_router().reset_fallback().fallback_service(none).into()
 }
 
 impl<L> fmt::Debug for ServerBuilder<L> {

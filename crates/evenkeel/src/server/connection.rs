@@ -1,27 +1,31 @@
 //! One connection: its HTTP/2, its calls, its life.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use evenkeel_core::serve::{ConnectionAction, ConnectionLife, ConnectionLimits};
 use evenkeel_core::time::Time;
+use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 use tonic::body::Body;
 use tonic::transport::server::Connected;
 
+use super::admission::{Admission, AdmittedCall, deadline_of};
 use super::clock::Clock;
 use super::handler::Handler;
 use super::tally::{CallGuard, Tally};
-use super::timeout::call_timeout;
+use super::timer::Timer;
 #[cfg(feature = "tls")]
 use super::tls;
-use crate::http2::server::{ConnectionEvent, Http2Settings, IncomingCall, ServerConnection, answer};
+use crate::http2::server::{
+    ConnectionEvent, Http2Settings, IncomingCall, RequestBody, Responder, ServerConnection, Traffic, answer,
+};
 
 /// How long a connection waits, after its last byte is sent, for the peer to close.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
@@ -42,6 +46,7 @@ pub(super) struct Environment {
     pub(super) settings: Arc<ConnectionSettings>,
     pub(super) orders: watch::Receiver<Order>,
     pub(super) tally: Arc<Tally>,
+    pub(super) admission: Arc<Admission>,
 }
 
 /// What all connections of a server share.
@@ -50,7 +55,7 @@ pub(super) struct ConnectionSettings {
     pub(super) http2: Http2Settings,
     pub(super) limits: ConnectionLimits,
     pub(super) handshake_timeout: Duration,
-    /// The most that any call may take.
+    /// How long a handler may take until its response begins.
     pub(super) call_timeout: Option<Duration>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<Arc<rustls::ServerConfig>>,
@@ -94,9 +99,14 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     I: Clone + Send + Sync + 'static,
 {
-    let Environment { handler, settings, mut orders, tally } = environment;
+    let Environment { handler, settings, mut orders, tally, admission } = environment;
+    let Some(_admitted) = admission.connection() else { return Ended::ByItself };
+    let http = ServerConnection::new(io, &settings.http2, &admission.memory);
     let mut connection = Connection {
-        http: ServerConnection::new(io, &settings.http2),
+        traffic: http.traffic(),
+        http,
+        held: VecDeque::new(),
+        admission,
         handshake_ends: Some(Time::ORIGIN + settings.handshake_timeout),
         life: None,
         calls: JoinSet::new(),
@@ -134,6 +144,10 @@ struct Connection<IO, I> {
     /// From the client's preface on.
     life: Option<ConnectionLife>,
     calls: JoinSet<()>,
+    /// Calls that begin when the client has taken some of its answers.
+    held: VecDeque<HeldCall>,
+    traffic: Arc<Traffic>,
+    admission: Arc<Admission>,
     order: Order,
     info: I,
     handler: Box<dyn Handler>,
@@ -148,6 +162,15 @@ enum Stop {
     Closed,
     CutByServer,
     CutByLife,
+}
+
+/// A call that was let in.
+struct HeldCall {
+    request: Request<RequestBody>,
+    responder: Responder,
+    deadline: Option<Instant>,
+    guard: CallGuard,
+    admitted: AdmittedCall,
 }
 
 impl<IO, I> Connection<IO, I>
@@ -166,11 +189,13 @@ where
                     None
                 }
                 order = wait_for_other(orders, self.order) => self.on_order(order),
+                () = self.traffic.room(), if !self.held.is_empty() => None,
                 () = timer.at(wakeup) => self.on_wakeup(),
             };
             if let Some(stop) = stop {
                 return stop;
             }
+            self.start_held();
         }
     }
 
@@ -183,6 +208,10 @@ where
                 if let Some(life) = &mut self.life {
                     life.on_second_goaway_sent();
                 }
+            }
+            ConnectionEvent::Flooded(flood) => {
+                tracing::debug!(flood, calls = self.calls.len(), "a client did something too often");
+                return Some(Stop::CutByLife);
             }
             ConnectionEvent::Closed(cause) => {
                 if let Some(cause) = cause {
@@ -206,16 +235,43 @@ where
     }
 
     fn on_call(&mut self, call: IncomingCall) {
-        let IncomingCall { mut request, responder } = call;
-        request.extensions_mut().insert(self.info.clone());
-        let deadline = call_timeout(request.headers(), self.settings.call_timeout)
-            .and_then(|limit| Instant::now().checked_add(limit));
-        let handler = self.handler.call(request.map(Body::new));
+        let IncomingCall { mut request, responder, head_size } = call;
         let guard = CallGuard::new(self.tally.clone());
+        let deadline = match deadline_of(&request, head_size, self.settings.http2.max_header_list_size) {
+            Ok(deadline) => deadline,
+            Err(refusal) => return guard.on_outcome(refusal.send(responder)),
+        };
+        let Some(admitted) = self.admission.call(head_size, self.calls.len() + self.held.len()) else {
+            return guard.on_refused(responder);
+        };
+        request.extensions_mut().insert(self.info.clone());
         if let Some(life) = &mut self.life {
             life.on_stream_opened();
         }
-        self.calls.spawn(async move { guard.on_outcome(answer(responder, handler, deadline).await) });
+        let call = HeldCall { request, responder, deadline, guard, admitted };
+        if self.traffic.is_full() || !self.held.is_empty() {
+            self.held.push_back(call);
+        } else {
+            self.start(call);
+        }
+    }
+
+    fn start(&mut self, call: HeldCall) {
+        let HeldCall { request, responder, deadline, guard, admitted } = call;
+        let handler = self.handler.call(request.map(Body::new));
+        let head_by = self.settings.call_timeout.and_then(|limit| Instant::now().checked_add(limit));
+        self.calls.spawn(async move {
+            let _admitted = admitted;
+            guard.on_outcome(answer(responder, handler, deadline, head_by).await);
+        });
+    }
+
+    fn start_held(&mut self) {
+        while !self.traffic.is_full()
+            && let Some(call) = self.held.pop_front()
+        {
+            self.start(call);
+        }
     }
 
     fn on_call_ended(&mut self) {
@@ -275,12 +331,14 @@ where
     /// After the last frame. The handlers' streams are gone, and h2 has woken them: they end by themselves, and do not
     /// count as cut.
     async fn finish(&mut self) {
+        self.held.clear();
         while self.calls.join_next().await.is_some() {}
         let _ = timeout(LINGER, self.http.linger()).await;
     }
 
     /// Ends the calls that run. No task survives the connection.
     async fn cut(&mut self) {
+        self.held.clear();
         self.calls.shutdown().await;
         poll_fn(|cx| {
             self.http.send_what_fits(cx);
@@ -297,35 +355,4 @@ async fn wait_for_other(orders: &mut watch::Receiver<Order>, known: Order) -> Or
 
 async fn wait_for_cut(orders: &mut watch::Receiver<Order>) {
     let _ = orders.wait_for(|order| *order == Order::Cut).await;
-}
-
-/// One timer for the whole connection: moved only to an earlier time, else it fires early and is set again. A busy
-/// connection's idle limit would move it at every call.
-struct Timer {
-    clock: Clock,
-    sleep: Option<(Time, Pin<Box<Sleep>>)>,
-}
-
-impl Timer {
-    fn new(clock: Clock) -> Self {
-        Self { clock, sleep: None }
-    }
-
-    /// Completes at `time` or before; never for `None`. Cancel-safe.
-    async fn at(&mut self, time: Option<Time>) {
-        let Some(time) = time else { return std::future::pending().await };
-        let Some(instant) = self.clock.instant(time) else { return std::future::pending().await };
-        match &mut self.sleep {
-            Some((armed, _)) if *armed <= time => {}
-            Some((armed, sleep)) => {
-                *armed = time;
-                sleep.as_mut().reset(instant);
-            }
-            none => *none = Some((time, Box::pin(sleep_until(instant)))),
-        }
-        if let Some((_, sleep)) = &mut self.sleep {
-            sleep.as_mut().await;
-        }
-        self.sleep = None;
-    }
 }

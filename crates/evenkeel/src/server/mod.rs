@@ -1,5 +1,6 @@
 //! The server side: listening, connections that end in order, draining.
 
+mod admission;
 mod bind;
 mod builder;
 mod clock;
@@ -10,10 +11,11 @@ mod health;
 mod incoming;
 mod lifecycle;
 mod listen;
+mod refusal;
 mod serve;
 mod service;
 mod tally;
-mod timeout;
+mod timer;
 #[cfg(feature = "tls")]
 mod tls;
 

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
+use super::admission::Admission;
 use super::clock::Clock;
 use super::connection::{ConnectionSettings, Ended, Environment, Order};
 use super::error::ServeError;
@@ -32,6 +33,7 @@ use crate::signal::ShutdownSignal;
 pub struct BoundServer {
     pub(super) incoming: Box<dyn Incoming>,
     pub(super) handler: Box<dyn Handler>,
+    pub(super) admission: Arc<Admission>,
     pub(super) settings: Arc<ConnectionSettings>,
     pub(super) health: Option<HealthControl>,
     pub(super) life: ServerLife,
@@ -93,6 +95,7 @@ struct Serving {
     /// `None` once no more connections are taken.
     incoming: Option<Box<dyn Incoming>>,
     handler: Box<dyn Handler>,
+    admission: Arc<Admission>,
     settings: Arc<ConnectionSettings>,
     health: Option<HealthControl>,
     life: ServerLife,
@@ -116,6 +119,7 @@ impl Serving {
         Self {
             incoming: Some(bound.incoming),
             handler: bound.handler,
+            admission: bound.admission,
             settings: bound.settings,
             health: bound.health,
             life: bound.life,
@@ -181,6 +185,7 @@ impl Serving {
                     settings: self.settings.clone(),
                     orders: self.orders.subscribe(),
                     tally: self.tally.clone(),
+                    admission: self.admission.clone(),
                 }));
             }
             Some(Err(AcceptError::Own(error))) => {

@@ -1,21 +1,53 @@
-//! One of the user's services, as tonic's router takes it.
+//! One of the user's services, as tonic's router takes it, and what answers for services that are not there.
 
-use std::task::{Context, Poll};
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures_util::TryFutureExt as _;
-use futures_util::future::{Either, MapOk, Ready, ready};
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Request, Response, StatusCode};
+use futures_util::future::{Either, Ready, ready as now};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use pin_project_lite::pin_project;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::StdError as BoxError;
 use tonic::server::NamedService;
 use tower_service::Service;
 
-/// A gRPC service: its response body, which an interceptor may have wrapped, becomes tonic's, and requests that are
-/// not gRPC get HTTP 415, as the protocol wants it. Tonic's own dispatch does not look at the content type.
+use super::refusal::{Refusal, Subtypes};
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const UNIMPLEMENTED: &[u8] = b"12";
+
+/// The builder may learn of them after its services.
+pub(super) type SharedSubtypes = Arc<RwLock<Subtypes>>;
+
+/// A gRPC service: its response body, which an interceptor may have wrapped, becomes tonic's. Requests that are not gRPC
+/// do not reach it, which tonic's own dispatch does not look at; and a method that is not there is named.
 #[derive(Clone, Debug)]
-pub(super) struct GrpcService<S>(pub(super) S);
+pub(super) struct GrpcService<S> {
+    pub(super) inner: S,
+    pub(super) subtypes: SharedSubtypes,
+}
+
+/// Answers for services that are not there.
+#[derive(Clone, Debug)]
+pub(super) struct NoService {
+    pub(super) subtypes: SharedSubtypes,
+}
+
+pin_project! {
+    /// A service's answer.
+    pub(super) struct Answering<F> {
+        #[pin]
+        answer: F,
+        path: Option<PathAndQuery>,
+    }
+}
 
 impl<S: NamedService> NamedService for GrpcService<S> {
     const NAME: &'static str = S::NAME;
@@ -29,24 +61,83 @@ where
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future =
-        Either<MapOk<S::Future, fn(Response<B>) -> Response<Body>>, Ready<Result<Response<Body>, S::Error>>>;
+    type Future = Either<Answering<S::Future>, Ready<Result<Response<Body>, S::Error>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        if !is_grpc(request.headers()) {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Either::Right(ready(Ok(response)));
+        if let Some(refusal) = fault(&request, &self.subtypes) {
+            return Either::Right(now(Ok(refusal.into_response())));
         }
-        Either::Left(self.0.call(request).map_ok(|response| response.map(Body::new)))
+        let path = request.uri().path_and_query().cloned();
+        Either::Left(Answering { answer: self.inner.call(request), path })
     }
 }
 
-/// `application/grpc`, with or without `+proto` and the like; gRPC-Web begins the same.
-fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+impl<F, B, E> Future for Answering<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Body>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.answer.poll(cx))?;
+        let headers = response.headers_mut();
+        if is_unnamed(headers)
+            && let Some(path) = this.path.take()
+        {
+            name_method(headers, path.path());
+        }
+        Poll::Ready(Ok(response.map(Body::new)))
+    }
+}
+
+impl<B> Service<Request<B>> for NoService {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let refusal = fault(&request, &self.subtypes)
+            .unwrap_or_else(|| Refusal::Status(Status::unimplemented(no_service(request.uri().path()))));
+        now(Ok(refusal.into_response()))
+    }
+}
+
+fn fault<B>(request: &Request<B>, subtypes: &SharedSubtypes) -> Option<Refusal> {
+    Refusal::of(request, &subtypes.read().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// What tonic's generated code answers for a method that it does not know.
+fn is_unnamed(headers: &HeaderMap) -> bool {
+    headers.get(GRPC_STATUS).is_some_and(|code| code.as_bytes() == UNIMPLEMENTED)
+        && !headers.contains_key(GRPC_MESSAGE)
+}
+
+fn name_method(headers: &mut HeaderMap, path: &str) {
+    let (service, method) = split(path);
+    let text = format!("unknown method {method} for service {service}");
+    // A path is printable, and a `%` in it would be taken for an escape.
+    if let Ok(message) = HeaderValue::try_from(text.replace('%', "%25")) {
+        headers.insert(GRPC_MESSAGE, message);
+    }
+}
+
+fn no_service(path: &str) -> String {
+    let (service, method) = split(path);
+    format!("unknown service {service} (asked for its method {method})")
+}
+
+fn split(path: &str) -> (&str, &str) {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.rsplit_once('/').unwrap_or((path, ""))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::http2::server::Outcome;
+use crate::http2::server::{Outcome, Responder};
 
 /// A server's counts.
 #[derive(Debug, Default)]
@@ -34,6 +34,12 @@ impl Tally {
 impl CallGuard {
     pub(super) fn new(tally: Arc<Tally>) -> Self {
         Self { tally, ended: false }
+    }
+
+    /// The call is sent back to its client unseen: it was neither answered nor cut.
+    pub(super) fn on_refused(mut self, responder: Responder) {
+        self.ended = true;
+        responder.refuse();
     }
 
     pub(super) fn on_outcome(mut self, outcome: Outcome) {

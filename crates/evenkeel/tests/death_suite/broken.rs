@@ -42,7 +42,9 @@ impl Break {
             Self::EndInsideAHead | Self::EndInsideAPayload => {
                 (Code::Unavailable, "lost: the peer closed it in the middle of a frame")
             }
-            Self::Garbage | Self::DataOnAStreamThatNeverWas => (Code::Internal, "broke the HTTP/2 protocol"),
+            Self::Garbage | Self::DataOnAStreamThatNeverWas => {
+                (Code::Unavailable, "broke the HTTP/2 protocol")
+            }
         }
     }
 

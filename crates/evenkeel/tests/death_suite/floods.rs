@@ -44,34 +44,38 @@ fn long_list(bytes: usize) -> Headers {
 
 #[tokio::test]
 async fn a_header_list_that_is_too_long_costs_its_call_alone() {
-    // 16 KiB is the limit; what is over it still fits one frame or two.
-    let huge = async |connection: &RawConnection, stream| {
-        connection.headers(stream, long_list(20_000), false).await;
-    };
-    let Outcome { status, server, connection, _client } = outcome(huge).await;
-    assert_status(
-        &status,
-        Code::Internal,
-        server.address(),
-        &["header list longer than max_header_list_size"],
-    );
-    connection.barrier().await;
-    assert!(server.accepted().await.is_none(), "it is the same connection");
+    // 16 KiB is the limit. Far over it, h2 steps in, which does not know what to call it.
+    for (size, code, words) in [
+        (17_000, Code::ResourceExhausted, "more than max_header_list_size, 16384"),
+        (1_000_000, Code::ResourceExhausted, "bytes, more than max_header_list_size"),
+        (1_100_000, Code::Internal, "far longer than max_header_list_size"),
+    ] {
+        let huge = async |connection: &RawConnection, stream| {
+            connection.headers(stream, long_list(size), false).await;
+        };
+        let Outcome { status, server, connection, _client } = outcome(huge).await;
+        assert_status(&status, code, server.address(), &[words]);
+        connection.barrier().await;
+        assert!(server.accepted().await.is_none(), "it is the same connection");
+    }
 }
 
-/// `h2` drops the fields past the limit and says nothing; with the status among them, the call has none.
 #[tokio::test]
-async fn trailers_that_are_too_long_lose_what_is_past_the_limit() {
-    let huge = async |connection: &RawConnection, stream| {
-        connection.headers(stream, Headers::response(), false).await;
-        connection.message(stream, &answer("raw"), false).await;
-        let trailers = Headers::default().with("x-long", &"y".repeat(20_000)).with("grpc-status", "0");
-        connection.headers(stream, trailers, true).await;
-    };
-    let Outcome { status, server, connection, _client } = outcome(huge).await;
-    assert_status(&status, Code::Unknown, server.address(), &["without a grpc-status"]);
-    connection.barrier().await;
-    assert!(server.accepted().await.is_none(), "it is the same connection");
+async fn trailers_that_are_too_long_cost_their_call_alone() {
+    for size in [17_000, 70_000, 1_000_000] {
+        let huge = async |connection: &RawConnection, stream| {
+            connection.headers(stream, Headers::response(), false).await;
+            connection.message(stream, &answer("raw"), false).await;
+            let trailers =
+                Headers::default().with("grpc-status", "0").with("grpc-message", &"y".repeat(size));
+            connection.headers(stream, trailers, true).await;
+        };
+        let Outcome { status, server, connection, _client } = outcome(huge).await;
+        let words = ["trailers", "more than max_header_list_size"];
+        assert_status(&status, Code::ResourceExhausted, server.address(), &words);
+        connection.barrier().await;
+        assert!(server.accepted().await.is_none(), "it is the same connection");
+    }
 }
 
 /// CONTINUATION frames without end (CVE-2024-27316 and its like).
@@ -96,26 +100,33 @@ async fn a_header_block_without_end_ends_the_connection() {
         connection.send_bytes(&endless_headers(stream)).await;
     };
     let Outcome { status, server, connection, _client } = outcome(endless).await;
-    assert_status(&status, Code::Internal, server.address(), &["too_many_continuations"]);
+    assert_status(&status, Code::Unavailable, server.address(), &["too_many_continuations"]);
     let (_, code, debug) = connection.expect_go_away().await;
     assert_eq!((code, &*debug), (code::ENHANCE_YOUR_CALM, "too_many_continuations"));
 }
 
+/// h2 ends a connection over the 101st in its life; ours are healthy.
 #[tokio::test]
-async fn empty_data_frames_without_end_end_the_connection() {
-    let Outcome { status, server, connection, _client } =
-        outcome(async |connection: &RawConnection, stream| {
-            connection.headers(stream, Headers::response(), false).await;
-            let empty = Frame::Data { stream, data: Bytes::new(), end_stream: false }.encode();
-            let many = empty.repeat(10_000);
-            for _ in 0..100 {
-                connection.send_bytes(&many).await;
-            }
-        })
-        .await;
-    assert_status(&status, Code::Internal, server.address(), &["too_many_data_frames"]);
-    let (_, code, _) = connection.expect_go_away().await;
-    assert_eq!(code, code::ENHANCE_YOUR_CALM);
+async fn empty_data_frames_are_nothing() {
+    let server = RawServer::start(Automatic::default()).await;
+    let client = only(server.address());
+    let mut calling = client.clone();
+    let call = tokio::spawn(async move { calling.unary(Request::new(message("a call"))).await });
+    let connection = server.accept().await;
+    let (stream, _) = connection.expect_request().await;
+    connection.headers(stream, Headers::response(), false).await;
+    let empty = Frame::Data { stream, data: Bytes::new(), end_stream: false }.encode();
+    let many = empty.repeat(10_000);
+    for _ in 0..20 {
+        connection.send_bytes(&many).await;
+    }
+    connection.message(stream, &answer("raw"), false).await;
+    connection.send_bytes(&many).await;
+    connection.trailers(stream, 0).await;
+    let response = within("the end of the call", call).await.unwrap().unwrap();
+    assert_eq!(response.into_inner().served_by, "raw");
+    connection.barrier().await;
+    drop(client);
 }
 
 /// Sends these bytes over and over, 25 megabytes in all, and never reads the answers.

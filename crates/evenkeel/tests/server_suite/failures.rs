@@ -147,9 +147,10 @@ async fn a_response_waits_for_the_clients_window_and_goes_on() {
 
 #[tokio::test]
 async fn a_call_cut_off_by_its_deadline_in_the_middle_of_a_message_is_reset() {
-    let server = serve(|s| s.timeout(std::time::Duration::from_millis(200))).await;
+    let server = serve(|s| s).await;
     let client = with_small_window(&server).await;
-    let stream = client.call(UNARY, &with_payload(vec![7; 50_000])).await;
+    let stream = client.open(Headers::request(UNARY).with("grpc-timeout", "200m"), false).await;
+    client.message(stream, &with_payload(vec![7; 50_000]), true).await;
     assert_eq!(client.expect_reset(stream).await, code::CANCEL);
     assert_eq!(client.body(stream).len(), WINDOW as usize);
     let other = client.call("/no.such/Method", &with_payload("x")).await;

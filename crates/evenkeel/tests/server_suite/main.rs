@@ -13,5 +13,6 @@ mod failures;
 mod goaway;
 mod health;
 mod listen;
+mod requests;
 mod support;
 mod writes;

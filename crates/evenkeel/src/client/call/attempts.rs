@@ -11,7 +11,7 @@ use http::Request;
 use tokio::time::Instant;
 use tonic::Status;
 
-use super::deadline::Deadline;
+use super::deadline::{Deadline, is_over, too_late};
 use super::head::Head;
 use crate::client::inner::Inner;
 use crate::client::options::{CallOptions, Peer};
@@ -85,7 +85,15 @@ impl Call {
     }
 
     /// Makes ready for another attempt, or fails the call.
-    pub(super) fn on_failure(&mut self, failed: StreamFailure) -> Result<(), Status> {
+    pub(super) fn on_failure(
+        &mut self,
+        failed: StreamFailure,
+        deadline: Option<Instant>,
+    ) -> Result<(), Status> {
+        if is_over(deadline) {
+            // Whatever the server says now, it may have noticed first, or been told so by something between.
+            return Err(self.deadline_exceeded());
+        }
         match self.attempts.on_failure(failed.failure, self.body.is_replayable()) {
             Verdict::Retry => {
                 self.body.rewind();
@@ -125,6 +133,9 @@ impl Call {
     async fn answer(&mut self, deadline: Option<Instant>) -> Result<Answer, Status> {
         loop {
             let place = self.place().await?;
+            if is_over(deadline) {
+                return Err(too_late());
+            }
             let head = self.head.for_attempt(deadline)?;
             let failed = match Opened::new(place, head) {
                 Err(failed) => failed,
@@ -133,7 +144,7 @@ impl Call {
                     Err(failed) => failed,
                 },
             };
-            self.on_failure(failed)?;
+            self.on_failure(failed, deadline)?;
         }
     }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 
-use super::deadline::Deadline;
+use super::deadline::{Deadline, overrule_cancelled};
 use crate::client::options::Peer;
 use crate::client::shared::RunningCall;
 use crate::http2::client::ResponseStream;
@@ -53,6 +53,11 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let Some(live) = &mut self.live else { return Poll::Ready(None) };
         let mut polled = live.stream.poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &mut polled
+            && let Some(trailers) = frame.trailers_mut()
+        {
+            overrule_cancelled(trailers, live.deadline.as_ref());
+        }
         live.unlooked = if polled.is_pending() { 0 } else { live.unlooked.wrapping_add(1) };
         // What has come is delivered, even if its reader was late. But a server that sends without pause must not
         // outrun the deadline.
@@ -61,13 +66,14 @@ impl Body for ResponseBody {
             && let Some(deadline) = &mut live.deadline
             && deadline.poll_passed(cx).is_ready()
         {
-            let address = live.stream.address();
-            let text = format!("deadline exceeded while reading the response from {address}");
-            let status = Status::deadline_exceeded(text);
-            polled = Poll::Ready(Some(Err(status)));
+            polled = Poll::Ready(Some(Err(exceeded(live))));
         }
         match polled {
             Poll::Ready(Some(Err(status))) => {
+                let status = match &live.deadline {
+                    Some(deadline) if deadline.is_over() => exceeded(live),
+                    _ => status,
+                };
                 let status = live.running.shared().cut_or(Peer::blame(live.stream.address(), status));
                 self.live = None;
                 Poll::Ready(Some(Err(status)))
@@ -88,4 +94,9 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         if self.live.is_none() { SizeHint::with_exact(0) } else { SizeHint::default() }
     }
+}
+
+fn exceeded(live: &Live) -> Status {
+    let address = live.stream.address();
+    Status::deadline_exceeded(format!("deadline exceeded while reading the response from {address}"))
 }

@@ -9,6 +9,7 @@ use tonic::Status;
 
 use super::deadline::GRPC_TIMEOUT;
 use crate::client::config::Config;
+use crate::http2::header_list;
 
 /// A request's head, as often as it is needed.
 ///
@@ -31,6 +32,11 @@ const INLINE: usize = 4;
 
 impl Head {
     pub(super) fn new(request: http::request::Parts, config: &Config) -> Result<Self, Status> {
+        if let Some(name) = header_list::forbidden(&request.headers) {
+            let text =
+                format!("the request's metadata hold `{name}`, which HTTP/2 does not allow: leave it out");
+            return Err(Status::internal(text));
+        }
         let path = request.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(config.scheme.clone());

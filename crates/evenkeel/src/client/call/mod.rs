@@ -21,7 +21,7 @@ use super::options::{CallOptions, Peer};
 use super::resolve::BoxFuture;
 use crate::http2::client::{Answer, Opened};
 use attempts::{Answered, Call};
-use deadline::Deadline;
+use deadline::{Deadline, overrule_cancelled, too_late};
 
 /// A call's future: resolves when the response's head is there. Dropping it resets the call's stream.
 #[must_use = "a call is made by awaiting it"]
@@ -54,13 +54,16 @@ impl ResponseFuture {
         self.extensions = std::mem::take(&mut parts.extensions);
         self.extensions.clear();
         let deadline = Deadline::of(&parts.headers)?;
+        if deadline.as_ref().is_some_and(Deadline::is_over) {
+            return Err(too_late());
+        }
         let mut call = Call::new(Arc::clone(&self.channel), parts, body, options)?;
         let Some(place) = call.try_place() else { return Ok(State::Slow(call.finish_slowly(deadline))) };
         let head = call.head(deadline.as_ref().map(Deadline::at))?;
         match Opened::new(place, head) {
             Ok(opened) => Ok(State::Sending { call, opened, deadline }),
             Err(failed) => {
-                call.on_failure(failed)?;
+                call.on_failure(failed, deadline.as_ref().map(Deadline::at))?;
                 Ok(State::Slow(call.finish_slowly(deadline)))
             }
         }
@@ -87,7 +90,7 @@ impl ResponseFuture {
                     return Poll::Ready(Ok(Answered { answer, deadline, running: call.into_running() }));
                 }
                 (State::Sending { mut call, deadline, .. }, Some(Err(failed))) => {
-                    call.on_failure(failed)?;
+                    call.on_failure(failed, deadline.as_ref().map(Deadline::at))?;
                     self.state = State::Slow(call.finish_slowly(deadline));
                 }
                 _ => return Poll::Pending,
@@ -105,6 +108,9 @@ impl Future for ResponseFuture {
         let Answered { answer, deadline, running } =
             answered.map_err(|status| self.channel.shared.cut_or(status))?;
         let Answer { mut head, body, connection } = answer;
+        if body.is_none() {
+            overrule_cancelled(&mut head.headers, deadline.as_ref());
+        }
         let mut extensions = std::mem::take(&mut self.extensions);
         extensions.extend(std::mem::take(&mut head.extensions));
         extensions.insert(Peer { address: Arc::clone(connection.address()) });

@@ -76,7 +76,7 @@ pub(crate) async fn establish<IO>(
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
-    let (wire, control, facts) = Wire::client(io);
+    let (wire, control, facts) = Wire::client(io, settings.max_header_list_size);
     let (send, h2) = settings.builder().handshake(wire).await.map_err(|error| describe(&error))?;
     // With one thread the run queue is walked in order anyway, and going round it once more only costs.
     let yields =
@@ -92,7 +92,7 @@ where
     .map_err(|cause| describe_opening(cause, &driver.facts))?;
     let max_streams = driver.h2.max_concurrent_send_streams();
     let facts = Arc::clone(&driver.facts);
-    let link = Arc::new(Link::new(address, facts, max_streams, settings.draw_last_stream_id()));
+    let link = Arc::new(Link::new(address, facts, max_streams, &settings));
     let connection = Arc::new(Connection { send, link: Arc::clone(&link) });
     Ok(Established { connection, task: ConnectionTask { driver, link } })
 }

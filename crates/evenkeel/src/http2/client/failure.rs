@@ -12,6 +12,9 @@ use crate::http2::wire::{Foreign, GoAwayFrame, WireFacts};
 /// What `h2`'s reader says of an end inside a frame; it has no kind of its own.
 const CUT_FRAME: &str = "bytes remaining on stream";
 
+/// The debug data of a GOAWAY that is about keepalive (gRFC A8).
+const TOO_MANY_PINGS: &str = "too_many_pings";
+
 /// One stream's failure.
 #[derive(Debug)]
 pub(crate) struct StreamFailure {
@@ -37,21 +40,22 @@ impl StreamFailure {
             && stream_id > goaway.last_stream_id
         {
             let text = format!("{address} refused the call: {}", link.describe_goaway());
-            let in_good_order = goaway.code == u32::from(Reason::NO_ERROR);
-            let failure = if in_good_order { Failure::LeftBehind } else { Failure::Refused };
+            let failure = left_by(&goaway);
             return Self { failure, status: Status::unavailable(text) };
         }
         let failure = if never_sent { Failure::NeverSent } else { Failure::MaybeProcessed };
         if error.is_library() && error.is_reset() && error.reason() == Some(Reason::PROTOCOL_ERROR) {
             // `h2` does not tell the two apart.
             let text = format!(
-                "{address} sent a header list longer than max_header_list_size, or one that HTTP/2 forbids"
+                "{address} sent a header list far longer than max_header_list_size, or one that HTTP/2 forbids"
             );
             return Self { failure, status: Status::internal(text) };
         }
         if error.is_library() && !error.is_io() {
             let text = format!("{address} broke the HTTP/2 protocol: {error}");
-            return Self { failure, status: Status::internal(text) };
+            // A stream of its own can only be broken by its own frames; a connection takes every call with it.
+            let status = if error.is_reset() { Status::internal(text) } else { Status::unavailable(text) };
+            return Self { failure, status };
         }
         Self { failure, status: Status::unavailable(link.describe_loss(&describe(error))) }
     }
@@ -62,6 +66,17 @@ impl StreamFailure {
         let code = Code::from_i32(from_reset(reason.into()) as i32);
         let text = format!("{} reset the call's stream: {reason:?}", link.address());
         Self { failure, status: Status::new(code, text) }
+    }
+}
+
+/// How far a request got whose stream a GOAWAY did not include.
+fn left_by(goaway: &GoAwayFrame) -> Failure {
+    match Reason::from(goaway.code) {
+        Reason::NO_ERROR => Failure::LeftBehind,
+        // One of these requests may be what was too much for the server: it would end the next connection as well. Of
+        // PINGs, no request is guilty.
+        Reason::ENHANCE_YOUR_CALM if &*goaway.debug != TOO_MANY_PINGS => Failure::MaybeProcessed,
+        _ => Failure::Refused,
     }
 }
 

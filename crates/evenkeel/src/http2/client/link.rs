@@ -9,6 +9,7 @@ use tokio::sync::futures::Notified;
 
 use super::failure::describe_goaway;
 use super::quota::StreamQuota;
+use super::settings::Http2Settings;
 use crate::http2::wire::WireFacts;
 
 /// A connection's state, shared by its calls and its task.
@@ -19,6 +20,8 @@ pub(super) struct Link {
     quota: StreamQuota,
     /// No stream is to be opened after one with a higher id.
     last_stream_id: u32,
+    /// How long a head, or trailers, of a response may be.
+    max_header_list: u32,
     /// Takes no new calls.
     retired: AtomicBool,
     /// A response has begun on it.
@@ -32,13 +35,14 @@ impl Link {
         address: Arc<Address>,
         facts: Arc<WireFacts>,
         max_streams: usize,
-        last_stream_id: u32,
+        settings: &Http2Settings,
     ) -> Self {
         Self {
             address,
             facts,
             quota: StreamQuota::new(max_streams),
-            last_stream_id,
+            last_stream_id: settings.draw_last_stream_id(),
+            max_header_list: settings.max_header_list_size,
             retired: AtomicBool::new(false),
             served: AtomicBool::new(false),
             exhausted: Notify::new(),
@@ -87,6 +91,11 @@ impl Link {
 
     pub(super) fn facts(&self) -> &WireFacts {
         &self.facts
+    }
+
+    /// How long a head, or trailers, of a response may be.
+    pub(super) fn max_header_list(&self) -> usize {
+        self.max_header_list as usize
     }
 
     /// The peer's GOAWAY in words.

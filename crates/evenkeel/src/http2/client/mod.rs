@@ -10,6 +10,7 @@ mod replay;
 mod request;
 mod response;
 mod settings;
+mod status;
 
 pub(crate) use connection::{Connection, EndOfConnection, Established, establish};
 pub(crate) use failure::StreamFailure;

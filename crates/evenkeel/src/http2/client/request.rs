@@ -16,6 +16,7 @@ use super::place::Place;
 use super::pump::{Pump, PumpEnd};
 use super::replay::ReplayBody;
 use super::response::{Answer, Exchange};
+use crate::http2::header_list;
 
 /// A stream that was opened for a call, until its response begins.
 pub(crate) struct Opened(Option<OpenStream>);
@@ -31,8 +32,10 @@ impl Opened {
     /// Opens a stream with this head.
     ///
     /// # Errors
-    /// When the connection takes no more streams; nothing was sent.
+    /// When the connection takes no more streams, or when the server does not take a head of this length; nothing was
+    /// sent.
     pub(crate) fn new(place: Place, head: Request<()>) -> Result<Self, StreamFailure> {
+        check_length(&head, place.connection())?;
         match place.connection().sender().send_request(head, false) {
             Ok((response, stream)) => {
                 let stream_id = stream.stream_id().as_u32();
@@ -83,6 +86,24 @@ impl OpenStream {
         Answer::new(response, Exchange { place, stream_id, upload: pump.detach(body) })
             .map_err(|status| StreamFailure { failure: Failure::MaybeProcessed, status })
     }
+}
+
+/// A server answers metadata that are too long by ending their call at best, and everybody's connection at worst.
+fn check_length(head: &Request<()>, connection: &Connection) -> Result<(), StreamFailure> {
+    let limit = connection.link().facts().peer_max_header_list();
+    if limit == u32::MAX {
+        return Ok(());
+    }
+    let size = header_list::request_size(head);
+    if size <= limit as usize {
+        return Ok(());
+    }
+    let text = format!(
+        "the request's metadata have {size} bytes, and {} takes {limit} (SETTINGS_MAX_HEADER_LIST_SIZE); nothing was sent",
+        connection.address()
+    );
+    // No other attempt would fare better: the servers of one name mostly have one limit.
+    Err(StreamFailure { failure: Failure::MaybeProcessed, status: Status::resource_exhausted(text) })
 }
 
 fn never_opened(connection: &Connection, error: &h2::Error) -> StreamFailure {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use evenkeel_core::call::{Code, from_http_status};
 use evenkeel_core::endpoint::Address;
 use h2::RecvStream;
-use http::{HeaderMap, HeaderName, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use http_body::Frame;
 use tonic::Status;
 
@@ -15,8 +15,9 @@ use super::connection::Connection;
 use super::failure::StreamFailure;
 use super::place::Place;
 use super::pump::Upload;
-
-const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+use super::status::{GRPC_STATUS, make_readable, take};
+use crate::http2::content_type::grpc_subtype;
+use crate::http2::header_list;
 
 /// A call whose response has begun: what its body needs to go on.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub(crate) struct ResponseStream {
     recv: RecvStream,
     exchange: Exchange,
     reading: Reading,
+    /// The status that stood in a head which did not end the stream: it holds only if nothing at all follows.
+    premature: Option<Box<HeaderMap>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +58,11 @@ impl Answer {
     /// Takes a response's head apart.
     ///
     /// # Errors
-    /// When the head says that no gRPC server answered (gRPC's HTTP status mapping).
+    /// When the head says that no gRPC server answered (gRPC's HTTP status mapping), or is too long.
     pub(super) fn new(response: Response<RecvStream>, exchange: Exchange) -> Result<Self, Status> {
-        let (head, recv) = response.into_parts();
+        let (mut head, recv) = response.into_parts();
         let connection = Arc::clone(exchange.place.connection());
+        check_length("metadata", header_list::response_size(&head.headers), &connection)?;
         let has_status = head.headers.contains_key(GRPC_STATUS);
         if !has_status && let Some(complaint) = not_grpc(&head) {
             let code = from_http_status(head.status.as_u16());
@@ -70,9 +74,11 @@ impl Answer {
             if !has_status {
                 return Err(no_status(&exchange));
             }
+            make_readable(&mut head.headers);
             return Ok(Self { head, body: None, connection });
         }
-        let body = ResponseStream { recv, exchange, reading: Reading::Data };
+        let premature = has_status.then(|| Box::new(take(&mut head.headers)));
+        let body = ResponseStream { recv, exchange, reading: Reading::Data, premature };
         Ok(Self { head, body: Some(body), connection })
     }
 }
@@ -87,9 +93,13 @@ impl ResponseStream {
     }
 
     pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        if self.reading == Reading::Data {
+        while self.reading == Reading::Data {
             match ready!(self.recv.poll_data(cx)) {
                 Some(Ok(data)) => {
+                    if data.is_empty() {
+                        continue;
+                    }
+                    self.premature = None;
                     // The reader has it now, so the peer may send as much again.
                     let _ = self.recv.flow_control().release_capacity(data.len());
                     return Poll::Ready(Some(Ok(Frame::data(data))));
@@ -110,15 +120,18 @@ impl ResponseStream {
         trailers: Result<Option<HeaderMap>, h2::Error>,
     ) -> Result<Frame<Bytes>, Status> {
         match trailers {
-            Ok(Some(trailers)) if trailers.contains_key(GRPC_STATUS) => {
+            Ok(trailers) => {
                 self.reading = Reading::Done;
+                let trailers = trailers.or_else(|| self.premature.take().map(|status| *status));
+                let Some(mut trailers) = trailers.filter(|trailers| trailers.contains_key(GRPC_STATUS))
+                else {
+                    return Err(no_status(&self.exchange));
+                };
+                check_length("trailers", header_list::size(&trailers), self.exchange.place.connection())?;
+                make_readable(&mut trailers);
                 // The server has answered: what is left of the request is of no use to it.
                 self.exchange.upload = None;
                 Ok(Frame::trailers(trailers))
-            }
-            Ok(_) => {
-                self.reading = Reading::Done;
-                Err(no_status(&self.exchange))
             }
             Err(error) => Err(self.fail(&error)),
         }
@@ -141,10 +154,23 @@ fn not_grpc(head: &http::response::Parts) -> Option<String> {
     }
     let content_type = head.headers.get(http::header::CONTENT_TYPE);
     match content_type {
-        Some(value) if value.as_bytes().starts_with(b"application/grpc") => None,
+        Some(value) if grpc_subtype(value.as_bytes()).is_some() => None,
         Some(value) => Some(format!("content-type {value:?}")),
         None => Some("no content-type".into()),
     }
+}
+
+/// One long answer is its own call's affair.
+fn check_length(what: &str, size: usize, connection: &Connection) -> Result<(), Status> {
+    let limit = connection.link().max_header_list();
+    if size <= limit {
+        return Ok(());
+    }
+    let address = connection.address();
+    let text = format!(
+        "the response's {what} from {address} have {size} bytes, more than max_header_list_size, {limit}"
+    );
+    Err(status(Code::ResourceExhausted, text))
 }
 
 fn no_status(exchange: &Exchange) -> Status {

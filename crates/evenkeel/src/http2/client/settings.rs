@@ -2,6 +2,8 @@
 
 use h2::client::Builder;
 
+use crate::http2::header_list::limit_for_h2;
+
 /// HTTP/2 settings of a channel's connections.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Http2Settings {
@@ -9,7 +11,7 @@ pub(crate) struct Http2Settings {
     pub(crate) stream_window: u32,
     /// Bytes a server may send ahead on all streams of a connection.
     pub(crate) connection_window: u32,
-    /// Bytes of response headers accepted.
+    /// Bytes of a response's head, or of its trailers, that are accepted; more fails their call.
     pub(crate) max_header_list_size: u32,
     /// The largest frame accepted.
     pub(crate) max_frame_size: u32,
@@ -17,10 +19,10 @@ pub(crate) struct Http2Settings {
     pub(crate) last_stream_id: u32,
 }
 
-/// Each DATA frame smaller than 256 bytes costs the difference in `h2`'s budget until the caller has read it. The
-/// smallest gRPC message is a frame of 5 bytes, so 256 / 5 budget bytes per byte of window let flow control, and
-/// not the budget, stop a fast server with a slow reader.
-const BUDGET_PER_WINDOW_BYTE: usize = 52;
+/// h2 charges each unread DATA frame 256 bytes less its length, and ends the connection when this much is charged: some
+/// 16,000 frames of a few bytes, of which each takes some 250 bytes. Frames of one stream that arrive side by side are
+/// made one before h2 sees them (see the wire), so that a fast server and a slow reader do not come near it.
+const DATA_FRAME_BUDGET: usize = 4 << 20;
 
 /// Streams that we reset are remembered for a second, so that frames that were on their way are dropped quietly.
 const REMEMBERED_RESETS: usize = 1024;
@@ -53,11 +55,11 @@ impl Http2Settings {
             .enable_push(false)
             .initial_window_size(self.stream_window)
             .initial_connection_window_size(self.connection_window)
-            .max_header_list_size(self.max_header_list_size)
+            .max_header_list_size(limit_for_h2(self.max_header_list_size))
             .max_frame_size(self.max_frame_size)
             // None may be opened before the server's SETTINGS say how many.
             .initial_max_send_streams(0)
-            .data_frame_budget((self.connection_window as usize).saturating_mul(BUDGET_PER_WINDOW_BYTE))
+            .data_frame_budget(DATA_FRAME_BUDGET)
             .max_concurrent_reset_streams(REMEMBERED_RESETS)
             // Counts over a connection's whole life what a server sends on streams that we cancelled: a limit would
             // end a healthy connection after so many cancelled calls.

@@ -2,18 +2,25 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, SendStream};
-use http::{HeaderMap, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body as _, Frame};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 use tonic::body::Body;
 
+use super::fit;
 use super::guard::poll_guarded;
+use super::traffic::{Counted, Traffic};
+use crate::http2::wire::WireFacts;
+
+const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
 /// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,15 +34,42 @@ pub(crate) enum Outcome {
 /// The way back to the client of one call. Dropping it unused resets the stream.
 #[derive(Debug)]
 pub(crate) struct Responder {
-    respond: SendResponse<Bytes>,
+    respond: SendResponse<Counted>,
+    facts: Arc<WireFacts>,
+    traffic: Arc<Traffic>,
 }
 
 impl Responder {
-    pub(super) fn new(respond: SendResponse<Bytes>) -> Self {
-        Self { respond }
+    pub(super) fn new(respond: SendResponse<Counted>, facts: Arc<WireFacts>, traffic: Arc<Traffic>) -> Self {
+        Self { respond, facts, traffic }
     }
 
-    fn send(mut self, head: Response<()>, is_last: bool) -> Result<SendStream<Bytes>, Stop> {
+    /// Answers with a head and nothing else.
+    pub(crate) fn send_head(mut self, mut head: Response<()>) -> Outcome {
+        if fit::head(&mut head, true, self.facts.peer_max_header_list()).is_err() {
+            // A plain HTTP response that is too long for its client.
+            head.headers_mut().clear();
+        }
+        outcome(self.respond.send_response(head, true).map(drop).map_err(|_| Stop::ClientGone))
+    }
+
+    /// Answers with a status and nothing else (gRPC's Trailers-Only).
+    pub(crate) fn send_status(self, status: &Status) -> Outcome {
+        let mut head = Response::new(());
+        head.headers_mut().insert(CONTENT_TYPE, GRPC);
+        if status.add_header(head.headers_mut()).is_err() {
+            // The message is percent-encoded, so it always can be sent.
+            tracing::debug!("a status could not be written");
+        }
+        self.send_head(head)
+    }
+
+    /// Says that the call was not looked at: its client may send it again (REFUSED_STREAM).
+    pub(crate) fn refuse(mut self) {
+        self.respond.send_reset(Reason::REFUSED_STREAM);
+    }
+
+    fn send(mut self, head: Response<()>, is_last: bool) -> Result<SendStream<Counted>, Stop> {
         self.respond.send_response(head, is_last).map_err(|_| Stop::ClientGone)
     }
 }
@@ -48,22 +82,33 @@ enum Stop {
 }
 
 /// Runs a call: the handler, then its response body. Both are dropped when the client resets the call, when the
-/// connection is lost, at the deadline, and when they panic.
-pub(crate) async fn answer<F>(mut responder: Responder, handler: F, deadline: Option<Instant>) -> Outcome
+/// connection is lost, at the deadline, and when they panic. `head_by` is until when the response must have begun.
+pub(crate) async fn answer<F>(
+    mut responder: Responder,
+    handler: F,
+    deadline: Option<Instant>,
+    head_by: Option<Instant>,
+) -> Outcome
 where
     F: Future<Output = Response<Body>>,
 {
-    let mut deadline = pin!(deadline.map(sleep_until));
-    let response = match first_frame(&mut responder, handler, deadline.as_mut()).await {
+    if deadline.is_some_and(|at| at <= Instant::now()) {
+        // Nobody waits for what the handler would do.
+        return responder.send_status(&too_late());
+    }
+    let first_by = [deadline, head_by].into_iter().flatten().min();
+    let mut timer = pin!(first_by.map(sleep_until));
+    let response = match first_frame(&mut responder, handler, timer.as_mut()).await {
         Ok(response) => response,
         Err(Stop::ClientGone) => return Outcome::ClientGone,
-        Err(Stop::Failed(status)) => {
-            let (head, ()) = status.into_http::<()>().into_parts();
-            return outcome(responder.send(Response::from_parts(head, ()), true).map(drop));
-        }
+        Err(Stop::Failed(status)) => return responder.send_status(&status),
     };
-    let (head, body, first) = response;
+    let (mut head, body, first) = response;
     let is_last = first.is_none() && body.is_end_stream();
+    if let Err(status) = fit::head(&mut head, is_last, responder.facts.peer_max_header_list()) {
+        return responder.send_status(&status);
+    }
+    let (traffic, facts) = (Arc::clone(&responder.traffic), Arc::clone(&responder.facts));
     let send = match responder.send(head, is_last) {
         Ok(send) => send,
         Err(_) => return Outcome::ClientGone,
@@ -71,13 +116,17 @@ where
     if is_last {
         return Outcome::Answered;
     }
-    let mut pump = Pump { send, body, data: Bytes::new(), data_is_last: false };
+    if first_by != deadline {
+        timer.set(deadline.map(sleep_until));
+    }
+    let data = Counted::new(Bytes::new(), &traffic);
+    let mut pump = Pump { send, body, data, data_is_last: false, traffic, facts };
     let mut first = first;
     let pumped = poll_fn(|cx| {
         if let Some(end) = first.take().and_then(|frame| pump.on_frame(frame)) {
             return Poll::Ready(end);
         }
-        pump.poll(cx, deadline.as_mut())
+        pump.poll(cx, timer.as_mut())
     });
     outcome(pumped.await)
 }
@@ -132,11 +181,13 @@ where
 
 fn poll_deadline(deadline: Pin<&mut Option<Sleep>>, cx: &mut Context<'_>) -> Poll<Stop> {
     match deadline.as_pin_mut() {
-        Some(sleep) => {
-            sleep.poll(cx).map(|()| Stop::Failed(Status::deadline_exceeded("the call's time is over")))
-        }
+        Some(sleep) => sleep.poll(cx).map(|()| Stop::Failed(too_late())),
         None => Poll::Pending,
     }
+}
+
+fn too_late() -> Status {
+    Status::deadline_exceeded("the call's time is over")
 }
 
 fn panicked() -> Stop {
@@ -145,11 +196,13 @@ fn panicked() -> Stop {
 
 /// Moves a response body into the stream, no faster than the client's windows allow.
 struct Pump {
-    send: SendStream<Bytes>,
+    send: SendStream<Counted>,
     body: Body,
     /// What the windows had no room for yet.
-    data: Bytes,
+    data: Counted,
     data_is_last: bool,
+    traffic: Arc<Traffic>,
+    facts: Arc<WireFacts>,
 }
 
 impl Pump {
@@ -194,7 +247,8 @@ impl Pump {
                 if self.data_is_last && data.is_empty() {
                     return Some(self.send_last(data));
                 }
-                self.data = data;
+                // An empty chunk is nothing to anybody; as a frame it would count against our client's patience.
+                self.data = Counted::new(data, &self.traffic);
                 None
             }
             Err(frame) => frame.into_trailers().ok().map(|trailers| self.send_trailers(trailers)),
@@ -212,7 +266,7 @@ impl Pump {
                     _ => return Poll::Ready(Err(Stop::ClientGone)),
                 };
             }
-            let part = self.data.split_to(capacity.min(self.data.len()));
+            let part = self.data.split_to(capacity);
             if !part.is_empty() {
                 let is_last = self.data_is_last && self.data.is_empty();
                 self.send.send_data(part, is_last).map_err(|_| Stop::ClientGone)?;
@@ -222,10 +276,11 @@ impl Pump {
     }
 
     fn send_last(&mut self, data: Bytes) -> Result<(), Stop> {
-        self.send.send_data(data, true).map_err(|_| Stop::ClientGone)
+        self.send.send_data(Counted::new(data, &self.traffic), true).map_err(|_| Stop::ClientGone)
     }
 
-    fn send_trailers(&mut self, trailers: HeaderMap) -> Result<(), Stop> {
+    fn send_trailers(&mut self, mut trailers: HeaderMap) -> Result<(), Stop> {
+        fit::trailers(&mut trailers, self.facts.peer_max_header_list());
         self.send.send_trailers(trailers).map_err(|_| Stop::ClientGone)
     }
 

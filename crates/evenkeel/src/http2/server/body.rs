@@ -1,6 +1,7 @@
 //! A request's body.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -8,11 +9,14 @@ use h2::RecvStream;
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 
+use super::traffic::Traffic;
+
 /// The client's messages. Flow-control capacity goes back as the handler takes data, so a slow handler slows the
 /// client down. Dropping it gives the rest back unread.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     stream: RecvStream,
+    traffic: Arc<Traffic>,
     at: At,
 }
 
@@ -24,8 +28,8 @@ enum At {
 }
 
 impl RequestBody {
-    pub(super) fn new(stream: RecvStream) -> Self {
-        Self { stream, at: At::Data }
+    pub(super) fn new(stream: RecvStream, traffic: Arc<Traffic>) -> Self {
+        Self { stream, traffic, at: At::Data }
     }
 
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
@@ -33,6 +37,7 @@ impl RequestBody {
         if let Some(Ok(data)) = &data {
             // It fails only for a stream that is gone, and then there is nothing to give back.
             let _ = self.stream.flow_control().release_capacity(data.len());
+            self.traffic.on_read(data.len());
         }
         Poll::Ready(data.map(|data| data.map_err(cancelled)))
     }

@@ -2,10 +2,18 @@
 
 mod answer;
 mod body;
+mod budget;
 mod connection;
+mod fit;
+mod floods;
 mod guard;
 mod settings;
+mod traffic;
+mod window;
 
-pub(crate) use answer::{Outcome, answer};
+pub(crate) use answer::{Outcome, Responder, answer};
+pub(crate) use body::RequestBody;
+pub(crate) use budget::{Memory, Need, Taken};
 pub(crate) use connection::{ConnectionEvent, IncomingCall, ServerConnection};
 pub(crate) use settings::{FRAME_SIZES, Http2Settings, LARGEST_WINDOW};
+pub(crate) use traffic::Traffic;

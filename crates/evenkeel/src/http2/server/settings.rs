@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
+use crate::http2::header_list::limit_for_h2;
+
 /// What a server's program can set about HTTP/2.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Http2Settings {
     /// Bytes a peer may send on one stream before they are read.
     pub(crate) stream_window: u32,
-    /// Bytes a peer may send on one connection before they are read.
+    /// Bytes a peer may send on one connection before they are read: what the window may grow to.
     pub(crate) connection_window: u32,
     /// Streams a peer may have open at once; `None` is no limit.
     pub(crate) max_concurrent_streams: Option<u32>,
-    /// Bytes of one request's decoded headers.
+    /// Bytes of one request's decoded headers; more fails that request.
     pub(crate) max_header_list_size: u32,
     /// The largest frame payload that is accepted; `None` is HTTP/2's 16 KiB.
     pub(crate) max_frame_size: Option<u32>,
@@ -21,9 +23,10 @@ pub(crate) struct Http2Settings {
 pub(crate) const LARGEST_WINDOW: u32 = (1 << 31) - 1;
 pub(crate) const FRAME_SIZES: std::ops::RangeInclusive<u32> = 16_384..=16_777_215;
 
-/// The smallest gRPC message on the wire: its prefix. h2 charges each unread DATA frame 256 bytes less its length.
-const SMALLEST_MESSAGE: usize = 5;
-const CHARGE_PER_SMALLEST: usize = 256 - SMALLEST_MESSAGE;
+/// h2 charges each unread DATA frame 256 bytes less its length, and ends the connection when this much is charged: some
+/// 8,000 frames, of which each takes some 250 bytes. A first window full of frames of 8 bytes is within it, and frames
+/// that arrive side by side are made one before h2 sees them (see the wire).
+const DATA_FRAME_BUDGET: usize = 2 << 20;
 
 /// Calls that the client cancelled before h2 gave them to us. All that arrived while the process had no CPU comes in
 /// one piece, so a healthy client whose deadlines passed meanwhile shows thousands (h2's default kills its
@@ -32,28 +35,23 @@ const CHARGE_PER_SMALLEST: usize = 256 - SMALLEST_MESSAGE;
 const CANCELLED_BEFORE_ACCEPTED: usize = 8_192;
 
 /// Streams that we reset are remembered, so that what the client sent before it learnt of it is dropped silently.
-/// h2's defaults (50 streams, 1 s) forget under load, and each late frame of a forgotten stream counts as an error.
+/// h2's defaults (50 streams, 1 s) forget under load, and each late frame of a forgotten stream is a fault.
 /// A remembered stream costs about half a KiB.
-const REMEMBERED_RESETS: usize = 10_000;
-const REMEMBERED_FOR: Duration = Duration::from_secs(30);
-
-/// Resets that h2 itself had to send for a client's errors and refused streams, over the connection's whole life
-/// (default 1,024). The bound keeps a client that never reads from piling up RST_STREAM frames: 64 Ki of them hold
-/// some 32 MiB.
-const RESETS_FOR_ERRORS: usize = 65_536;
+const REMEMBERED_RESETS: usize = 2_000;
+const REMEMBERED_FOR: Duration = Duration::from_secs(10);
 
 impl Http2Settings {
     pub(super) fn builder(&self) -> h2::server::Builder {
         let mut builder = h2::server::Builder::new();
         builder
             .initial_window_size(self.stream_window)
-            .initial_connection_window_size(self.connection_window)
-            .max_header_list_size(self.max_header_list_size)
+            .max_header_list_size(limit_for_h2(self.max_header_list_size))
             .max_pending_accept_reset_streams(CANCELLED_BEFORE_ACCEPTED)
             .max_concurrent_reset_streams(REMEMBERED_RESETS)
             .reset_stream_duration(REMEMBERED_FOR)
-            .max_local_error_reset_streams(Some(RESETS_FOR_ERRORS))
-            .data_frame_budget(self.data_frame_budget());
+            // It counts over a connection's whole life; rates do it better (see the flood watch).
+            .max_local_error_reset_streams(None)
+            .data_frame_budget(DATA_FRAME_BUDGET);
         if let Some(max) = self.max_concurrent_streams {
             builder.max_concurrent_streams(max);
         }
@@ -61,12 +59,5 @@ impl Http2Settings {
             builder.max_frame_size(max);
         }
         builder
-    }
-
-    /// Flow control must stop a client that sends faster than we read, not a broken connection: a connection window
-    /// full of the smallest messages, all unread, is within the budget. Smaller frames than that are an attack, and
-    /// still bounded (some 200 MiB a connection with the default window of 4 MiB; it scales with the window).
-    fn data_frame_budget(&self) -> usize {
-        self.connection_window as usize / SMALLEST_MESSAGE * CHARGE_PER_SMALLEST
     }
 }

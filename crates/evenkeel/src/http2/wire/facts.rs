@@ -1,6 +1,6 @@
 //! What the bytes of a connection told, readable from any thread.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::opening::Foreign;
@@ -24,10 +24,14 @@ const NONE: u32 = u32::MAX;
 pub(crate) struct WireFacts {
     foreign: OnceLock<Foreign>,
     settings_received: AtomicBool,
+    peer_max_header_list: AtomicU32,
     goaway: Mutex<Option<GoAwayFrame>>,
     goaway_last_id: AtomicU32,
     goaway_written_last_id: AtomicU32,
     highest_headers_started: AtomicU32,
+    peer_resets: AtomicU64,
+    fault_resets: AtomicU64,
+    header_block: AtomicUsize,
     peer_pings: AtomicU64,
     peer_ping_acks: AtomicU64,
     bytes_read: AtomicU64,
@@ -40,10 +44,14 @@ impl WireFacts {
         Self {
             foreign: OnceLock::new(),
             settings_received: AtomicBool::new(false),
+            peer_max_header_list: AtomicU32::new(u32::MAX),
             goaway: Mutex::new(None),
             goaway_last_id: AtomicU32::new(NONE),
             goaway_written_last_id: AtomicU32::new(NONE),
             highest_headers_started: AtomicU32::new(0),
+            peer_resets: AtomicU64::new(0),
+            fault_resets: AtomicU64::new(0),
+            header_block: AtomicUsize::new(0),
             peer_pings: AtomicU64::new(0),
             peer_ping_acks: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
@@ -52,7 +60,7 @@ impl WireFacts {
         }
     }
 
-    /// What the peer speaks instead of HTTP/2. Of a client, whose preface comes first, it says nothing.
+    /// What the peer speaks instead of HTTP/2.
     pub(crate) fn foreign(&self) -> Option<Foreign> {
         self.foreign.get().copied()
     }
@@ -60,6 +68,11 @@ impl WireFacts {
     /// Whether the peer's first SETTINGS frame has come, whole.
     pub(crate) fn settings_received(&self) -> bool {
         self.settings_received.load(Ordering::Acquire)
+    }
+
+    /// How long a header list may be that the peer takes (SETTINGS_MAX_HEADER_LIST_SIZE), `u32::MAX` until it says so.
+    pub(crate) fn peer_max_header_list(&self) -> u32 {
+        self.peer_max_header_list.load(Ordering::Acquire)
     }
 
     /// The peer's GOAWAY: of several, the latest text and code with the smallest id.
@@ -82,6 +95,21 @@ impl WireFacts {
     /// A stream above it never left us: the peer cannot even know its id, whatever happens to the connection.
     pub(crate) fn highest_headers_started(&self) -> u32 {
         self.highest_headers_started.load(Ordering::Acquire)
+    }
+
+    /// How many streams the peer has reset.
+    pub(crate) fn peer_resets(&self) -> u64 {
+        self.peer_resets.load(Ordering::Relaxed)
+    }
+
+    /// How many streams h2 has reset for faults of the peer.
+    pub(crate) fn fault_resets(&self) -> u64 {
+        self.fault_resets.load(Ordering::Relaxed)
+    }
+
+    /// How much of a header block has come whose end has not; zero when there is none.
+    pub(crate) fn header_block(&self) -> usize {
+        self.header_block.load(Ordering::Relaxed)
     }
 
     /// How many PINGs (not ACKs) the peer has sent.
@@ -119,7 +147,10 @@ impl WireFacts {
         let _ = self.foreign.set(foreign);
     }
 
-    pub(super) fn on_settings(&self) {
+    pub(super) fn on_settings(&self, max_header_list: Option<u32>) {
+        if let Some(max) = max_header_list {
+            self.peer_max_header_list.store(max, Ordering::Release);
+        }
         self.settings_received.store(true, Ordering::Release);
     }
 
@@ -142,6 +173,18 @@ impl WireFacts {
 
     pub(super) fn on_ping(&self, is_ack: bool) {
         bump(if is_ack { &self.peer_ping_acks } else { &self.peer_pings }, 1);
+    }
+
+    pub(super) fn on_reset(&self) {
+        bump(&self.peer_resets, 1);
+    }
+
+    pub(super) fn on_fault_resets(&self, count: u64) {
+        self.fault_resets.store(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn on_header_block(&self, bytes: usize) {
+        self.header_block.store(bytes, Ordering::Relaxed);
     }
 
     pub(super) fn on_read(&self, bytes: usize) {

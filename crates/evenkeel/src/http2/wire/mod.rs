@@ -1,13 +1,18 @@
-//! What stands between h2 and the socket (inside TLS): writes are gathered, frames are listened to.
+//! What stands between h2 and the socket (inside TLS): writes are gathered, frames are listened to, and those that h2
+//! would take amiss are changed.
 //!
 //! h2 writes once per larger DATA frame, answers PINGs without telling, sends no GOAWAY debug data, and finishes
 //! a graceful shutdown only when the peer ACKs a PING. [`Wire`] is handed to h2's handshake; [`WireControl`] stays
 //! with the connection's task, which calls [`WireControl::poll_drain`] after each poll of the h2 connection;
 //! [`WireFacts`] is read by anyone.
 
+mod coalesce;
 mod facts;
+mod goaway;
+mod inbound;
 mod opening;
 mod scan;
+mod settings;
 mod tap;
 #[cfg(test)]
 mod tests;
@@ -15,24 +20,22 @@ mod tests;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(crate) use facts::{GoAwayFrame, WireFacts};
 pub(crate) use opening::Foreign;
 
-use scan::{ACK, HEADER_LEN, PING, Scanner};
-use tap::{ReadTap, Rewriter, WriteTap};
+use inbound::Inbound;
+use scan::Scanner;
+use tap::{Rewriter, WriteTap};
 
 /// How much is gathered at most before the socket is written to: a full buffer is one large write, and what a
 /// connection with a stalled peer holds stays bounded.
 const GATHER_LIMIT: usize = 64 * 1024;
 /// A buffer that a burst made larger than this is given back when it is empty: idle connections stay small.
 const GATHER_KEPT: usize = 16 * 1024;
-
-/// The payload of the PING with which h2 starts a graceful shutdown.
-const SHUTDOWN_PING: [u8; 8] = [0x0b, 0x7b, 0xa2, 0xf0, 0x8b, 0x9b, 0xfe, 0x54];
 
 /// The I/O object that h2 reads and writes. Its flush does nothing: bytes leave by [`WireControl::poll_drain`],
 /// when the buffer is full, and at shutdown.
@@ -52,10 +55,7 @@ pub(crate) struct WireControl<IO> {
 struct Shared<IO> {
     io: IO,
     facts: Arc<WireFacts>,
-    read_tap: ReadTap,
-    shutdown_ack: HandIn,
-    /// Who waits for bytes to read.
-    reader: Option<Waker>,
+    inbound: Inbound,
     rewriter: Rewriter,
     gathered: Vec<u8>,
     /// How much of `gathered` the socket has taken.
@@ -64,43 +64,39 @@ struct Shared<IO> {
     needs_flush: bool,
     /// h2 was told to wait because the buffer was full.
     writer_waits: bool,
-}
-
-/// The PING ACK that the peer never sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum HandIn {
-    No,
-    /// To be put in at the next place between two frames.
-    Wanted,
-    /// So many of its bytes are delivered.
-    Delivering(usize),
+    /// The socket has taken something since the last turn began.
+    progress: bool,
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Wire<IO> {
-    /// For the side that sends the connection preface.
-    pub(crate) fn client(io: IO) -> (Self, WireControl<IO>, Arc<WireFacts>) {
-        Self::new(io, Scanner::frames_only, Scanner::after_preface)
+    /// For the side that sends the connection preface. `max_header_list` is what its SETTINGS say.
+    pub(crate) fn client(io: IO, max_header_list: u32) -> (Self, WireControl<IO>, Arc<WireFacts>) {
+        Self::new(io, Inbound::of_server(), Scanner::after_preface, max_header_list)
     }
 
-    /// For the side that receives the connection preface.
-    pub(crate) fn server(io: IO) -> (Self, WireControl<IO>, Arc<WireFacts>) {
-        Self::new(io, Scanner::after_preface, Scanner::frames_only)
+    /// For the side that receives the connection preface, and says nothing before it. `max_header_list`: likewise.
+    pub(crate) fn server(io: IO, max_header_list: u32) -> (Self, WireControl<IO>, Arc<WireFacts>) {
+        Self::new(io, Inbound::of_client(), Scanner::frames_only, max_header_list)
     }
 
-    fn new(io: IO, read: fn() -> Scanner, write: fn() -> Scanner) -> (Self, WireControl<IO>, Arc<WireFacts>) {
+    fn new(
+        io: IO,
+        inbound: Inbound,
+        write: fn() -> Scanner,
+        max_header_list: u32,
+    ) -> (Self, WireControl<IO>, Arc<WireFacts>) {
         let facts = Arc::new(WireFacts::new());
         let shared = Arc::new(Mutex::new(Shared {
             io,
             facts: facts.clone(),
-            read_tap: ReadTap::new(read()),
-            shutdown_ack: HandIn::No,
-            reader: None,
-            rewriter: Rewriter::new(write()),
+            inbound,
+            rewriter: Rewriter::new(write(), max_header_list),
             gathered: Vec::new(),
             taken: 0,
             write_tap: WriteTap::new(write()),
             needs_flush: false,
             writer_waits: false,
+            progress: false,
         }));
         (Self { shared: shared.clone() }, WireControl { shared }, facts)
     }
@@ -122,20 +118,39 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WireControl<IO> {
         shared.poll_flush_io(cx)
     }
 
-    /// Puts `text` as debug data into every GOAWAY with code NO_ERROR that h2 writes from now on.
-    pub(crate) fn set_goaway_debug(&self, text: &'static str) {
-        lock(&self.shared).rewriter.set_text(text);
+    /// Puts `text` as debug data into every GOAWAY with this code that h2 writes from now on.
+    pub(crate) fn set_goaway_debug(&self, code: u32, text: &'static str) {
+        lock(&self.shared).rewriter.set_text(code, text);
     }
 
     /// Makes h2 read the ACK of its shutdown PING, which the peer did not send, before the peer's next frame.
     pub(crate) fn hand_in_shutdown_ack(&self) {
+        lock(&self.shared).inbound.hand_in_shutdown_ack();
+    }
+
+    /// Lets h2 read a limited number of frames at most before the next [`WireControl::start_turn`]: it keeps what it has
+    /// read, and would go on reading as long as the peer sends.
+    pub(crate) fn limit_frames_a_turn(&self) {
+        lock(&self.shared).inbound.limit_frames_a_turn();
+    }
+
+    /// What was read is taken care of. Nothing changes if all writing `is_drained` is not, and the socket has taken
+    /// nothing since the last turn: a peer that makes us say much has to listen.
+    pub(crate) fn start_turn(&self, is_drained: bool) {
         let mut shared = lock(&self.shared);
-        if shared.shutdown_ack == HandIn::No {
-            shared.shutdown_ack = HandIn::Wanted;
+        let progress = std::mem::take(&mut shared.progress);
+        if is_drained || progress {
+            shared.inbound.start_turn();
         }
-        if let Some(reader) = shared.reader.take() {
-            reader.wake();
-        }
+    }
+
+    /// Throws away what h2 wanted to say, and says `bytes` instead: to a peer that speaks something else.
+    pub(crate) fn replace_output(&self, bytes: &[u8]) {
+        let mut shared = lock(&self.shared);
+        shared.gathered.clear();
+        shared.gathered.extend_from_slice(bytes);
+        shared.taken = 0;
+        shared.inbound.end_preface();
     }
 
     /// Reads on and throws away what comes; Ready when the peer has closed its side, or the connection broke.
@@ -158,64 +173,7 @@ fn lock<IO>(shared: &Mutex<Shared<IO>>) -> MutexGuard<'_, Shared<IO>> {
 
 impl<IO: AsyncRead + Unpin> Shared<IO> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.shutdown_ack == HandIn::Wanted && self.read_tap.scanner.is_between_frames() {
-            self.shutdown_ack = HandIn::Delivering(0);
-        }
-        match self.shutdown_ack {
-            HandIn::Delivering(done) => {
-                self.deliver_ack(done, buf);
-                return Poll::Ready(Ok(()));
-            }
-            HandIn::Wanted => ready!(self.poll_read_to_next_step(cx, buf))?,
-            HandIn::No => {
-                let before = buf.filled().len();
-                let read = Pin::new(&mut self.io).poll_read(cx, buf);
-                ready!(self.or_wait(read, cx))?;
-                let fresh = buf.filled().get(before..).unwrap_or_default();
-                self.facts.on_read(fresh.len());
-                self.read_tap.on_bytes(fresh, &self.facts);
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn deliver_ack(&mut self, done: usize, buf: &mut ReadBuf<'_>) {
-        let mut ack = [0; HEADER_LEN + SHUTDOWN_PING.len()];
-        let (head, payload) = ack.split_at_mut(HEADER_LEN);
-        head.copy_from_slice(&[0, 0, 8, PING, ACK, 0, 0, 0, 0]);
-        payload.copy_from_slice(&SHUTDOWN_PING);
-        let rest = ack.get(done..).unwrap_or_default();
-        let now = rest.len().min(buf.remaining());
-        buf.put_slice(rest.get(..now).unwrap_or_default());
-        self.shutdown_ack = if now == rest.len() { HandIn::No } else { HandIn::Delivering(done + now) };
-    }
-
-    /// While the ACK waits for its place, no read may run past that place.
-    fn poll_read_to_next_step(
-        &mut self,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let mut bytes = [0; 1024];
-        let most = self.read_tap.scanner.bytes_to_next_step().min(buf.remaining()).min(bytes.len());
-        let mut step = ReadBuf::new(bytes.get_mut(..most).unwrap_or_default());
-        let read = Pin::new(&mut self.io).poll_read(cx, &mut step);
-        ready!(self.or_wait(read, cx))?;
-        self.facts.on_read(step.filled().len());
-        self.read_tap.on_bytes(step.filled(), &self.facts);
-        buf.put_slice(step.filled());
-        Poll::Ready(Ok(()))
-    }
-
-    /// Notes who waits when the socket has nothing: an ACK handed in must wake them.
-    fn or_wait(&mut self, read: Poll<io::Result<()>>, cx: &Context<'_>) -> Poll<io::Result<()>> {
-        if read.is_pending() {
-            match &mut self.reader {
-                Some(reader) => reader.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
-        }
-        read
+        self.inbound.poll_read(&mut self.io, &self.facts, cx, buf)
     }
 }
 
@@ -229,10 +187,12 @@ impl<IO: AsyncWrite + Unpin> Shared<IO> {
         let room = GATHER_LIMIT.saturating_sub(self.gathered.len());
         let now = bytes.get(..room).unwrap_or(bytes);
         self.rewriter.pass(now, &mut self.gathered);
+        self.facts.on_fault_resets(self.rewriter.fault_resets());
         Poll::Ready(Ok(now.len()))
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.inbound.end_preface();
         self.rewriter.finish(&mut self.gathered);
         ready!(self.poll_write_out(cx))?;
         ready!(self.poll_flush_io(cx))?;
@@ -240,6 +200,10 @@ impl<IO: AsyncWrite + Unpin> Shared<IO> {
     }
 
     fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.inbound.is_in_preface() && !self.gathered.is_empty() {
+            // Whoever reads the preface wakes the task.
+            return Poll::Pending;
+        }
         loop {
             let rest = self.gathered.get(self.taken..).unwrap_or_default();
             if rest.is_empty() {
@@ -252,6 +216,7 @@ impl<IO: AsyncWrite + Unpin> Shared<IO> {
             self.facts.on_socket_write(n);
             self.write_tap.on_bytes(rest.get(..n).unwrap_or(rest), &self.facts);
             self.taken += n;
+            self.progress = true;
             self.needs_flush = true;
         }
         self.taken = 0;

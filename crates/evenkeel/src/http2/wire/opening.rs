@@ -12,12 +12,13 @@ pub(super) struct Opening {
     have: usize,
 }
 
-/// What a peer speaks that does not begin with SETTINGS, as HTTP/2 servers must (RFC 9113 §3.4).
+/// What a peer speaks that does not begin as HTTP/2 demands: a server with SETTINGS, a client with the preface
+/// (RFC 9113 §3.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Foreign {
-    /// An HTTP/1 response.
+    /// HTTP/1: a response, or a request.
     Http1,
-    /// A TLS record: most likely an alert.
+    /// A TLS record: most likely an alert, or a ClientHello.
     Tls,
     /// Anything else.
     Unknown,
@@ -47,6 +48,49 @@ impl Opening {
     }
 }
 
+/// What every client of HTTP/2 sends first (RFC 9113 §3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// As much of a first line as tells a request from garbage: the longest registered method and a bit.
+const LINE: usize = 32;
+
+/// Keeps what a client sends in place of the preface, until it is clear what that is.
+#[derive(Debug, Default)]
+pub(super) struct PrefaceCheck {
+    seen: Vec<u8>,
+    judged: bool,
+}
+
+impl PrefaceCheck {
+    /// Takes the next bytes; what the client speaks if it is not HTTP/2, once.
+    ///
+    /// It does not wait for all 24 bytes: an HTTP/1 request may be shorter than that, and its client waits for us.
+    pub(super) fn on_bytes(&mut self, bytes: &[u8]) -> Option<Foreign> {
+        if self.judged {
+            return None;
+        }
+        let room = LINE.saturating_sub(self.seen.len());
+        self.seen.extend(bytes.iter().take(room));
+        if PREFACE.starts_with(&self.seen) {
+            return None;
+        }
+        if self.seen.starts_with(PREFACE) {
+            self.judged = true;
+            return None;
+        }
+        let foreign = match self.seen.as_slice() {
+            [0x16, 3, ..] => Foreign::Tls,
+            [0x16] => return None,
+            line => match line.iter().position(|byte| !byte.is_ascii_uppercase()) {
+                Some(at) if at > 0 && line.get(at) == Some(&b' ') => Foreign::Http1,
+                None if line.len() < LINE => return None,
+                _ => Foreign::Unknown,
+            },
+        };
+        self.judged = true;
+        Some(foreign)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +100,28 @@ mod tests {
         let found: Vec<_> = bytes.chunks(chunk).filter_map(|part| opening.on_bytes(part)).collect();
         assert!(found.len() <= 1, "{found:?}");
         found.first().copied()
+    }
+
+    #[test]
+    fn a_client_that_speaks_something_else_is_known_from_its_first_bytes() {
+        let judge = |bytes: &[u8], chunk: usize| {
+            let mut check = PrefaceCheck::default();
+            let found: Vec<_> = bytes.chunks(chunk).filter_map(|part| check.on_bytes(part)).collect();
+            assert!(found.len() <= 1, "{found:?}");
+            found.first().copied()
+        };
+        for chunk in 1..40 {
+            assert_eq!(judge(b"GET / HTTP/1.1\r\n\r\n", chunk), Some(Foreign::Http1));
+            assert_eq!(judge(b"POST /a.B/C HTTP/1.1\r\nhost: a\r\n", chunk), Some(Foreign::Http1));
+            assert_eq!(judge(b"PRI * HTTP/1.1\r\n\r\n", chunk), Some(Foreign::Http1));
+            assert_eq!(judge(&[0x16, 3, 1, 2, 0, 1], chunk), Some(Foreign::Tls));
+            assert_eq!(judge(&[0xff; 64], chunk), Some(Foreign::Unknown));
+            assert_eq!(judge(&[0; 64], chunk), Some(Foreign::Unknown));
+            assert_eq!(judge(&[b'A'; 64], chunk), Some(Foreign::Unknown));
+            let good = [PREFACE, &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+            assert_eq!(judge(&good, chunk), None);
+            assert_eq!(judge(b"PRI * HT", chunk), None, "not whole yet");
+        }
     }
 
     #[test]

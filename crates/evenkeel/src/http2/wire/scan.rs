@@ -3,7 +3,9 @@
 pub(super) const HEADER_LEN: usize = 9;
 pub(super) const PREFACE_LEN: usize = 24;
 
+pub(super) const DATA: u8 = 0x0;
 pub(super) const HEADERS: u8 = 0x1;
+pub(super) const RST_STREAM: u8 = 0x3;
 pub(super) const SETTINGS: u8 = 0x4;
 pub(super) const PUSH_PROMISE: u8 = 0x5;
 pub(super) const PING: u8 = 0x6;
@@ -12,7 +14,9 @@ pub(super) const CONTINUATION: u8 = 0x9;
 
 /// ACK, in SETTINGS and PING.
 pub(super) const ACK: u8 = 0x1;
-const END_HEADERS: u8 = 0x4;
+pub(super) const END_STREAM: u8 = 0x1;
+pub(super) const PADDED: u8 = 0x8;
+pub(super) const END_HEADERS: u8 = 0x4;
 
 /// A frame's first nine bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,6 +146,19 @@ impl Scanner {
             At::Preface { left } | At::Payload { left, .. } => *left,
             At::Header { have, .. } => HEADER_LEN - *have,
         }
+    }
+
+    /// Takes back the bytes of a frame header that is not whole yet: they will come again. Their number.
+    pub(super) fn rewind_header(&mut self) -> usize {
+        match &mut self.at {
+            At::Header { have, .. } => std::mem::take(have),
+            _ => 0,
+        }
+    }
+
+    /// Whether the client's preface is still being read.
+    pub(super) fn is_in_preface(&self) -> bool {
+        matches!(self.at, At::Preface { .. })
     }
 
     /// The type of the frame whose payload is being read.

@@ -1,57 +1,16 @@
-//! What is learnt from each direction's frames, and what is changed in them on the way.
+//! What is learnt from our own frames, and what is changed in them on the way.
 
-use super::facts::{GoAwayFrame, WireFacts};
-use super::opening::Opening;
-use super::scan::{FrameHead, GOAWAY, HEADER_LEN, HEADERS, PING, Piece, SETTINGS, Scanner};
+use super::facts::WireFacts;
+use super::goaway::{GOAWAY_FIXED, parse_goaway};
+use super::scan::{FrameHead, GOAWAY, HEADER_LEN, HEADERS, Piece, RST_STREAM, SETTINGS, Scanner};
+use super::settings::{MAX_HEADER_LIST_SIZE, replace_setting};
 
-/// How much of a GOAWAY's debug data is kept.
-const DEBUG_DATA_KEPT: usize = 1024;
-/// Last stream id and error code, before the debug data.
-const GOAWAY_FIXED: usize = 8;
-
-/// Listens to what the peer sends.
-#[derive(Debug)]
-pub(super) struct ReadTap {
-    pub(super) scanner: Scanner,
-    opening: Opening,
-    goaway: Vec<u8>,
-}
-
-impl ReadTap {
-    pub(super) fn new(scanner: Scanner) -> Self {
-        Self { scanner, opening: Opening::default(), goaway: Vec::new() }
-    }
-
-    pub(super) fn on_bytes(&mut self, mut bytes: &[u8], facts: &WireFacts) {
-        if let Some(foreign) = self.opening.on_bytes(bytes) {
-            facts.on_foreign(foreign);
-        }
-        while let Some(piece) = self.scanner.next(&mut bytes) {
-            match piece {
-                Piece::Payload(payload) if self.scanner.payload_kind() == Some(GOAWAY) => {
-                    let room = (GOAWAY_FIXED + DEBUG_DATA_KEPT).saturating_sub(self.goaway.len());
-                    self.goaway.extend(payload.iter().take(room));
-                }
-                Piece::End(head) => self.on_frame(head, facts),
-                _ => {}
-            }
-        }
-    }
-
-    fn on_frame(&mut self, head: FrameHead, facts: &WireFacts) {
-        match head.kind {
-            SETTINGS if !head.is_ack() => facts.on_settings(),
-            PING => facts.on_ping(head.is_ack()),
-            GOAWAY => {
-                if let Some(frame) = parse_goaway(&self.goaway) {
-                    facts.on_goaway(frame);
-                }
-                self.goaway = Vec::new();
-            }
-            _ => {}
-        }
-    }
-}
+/// h2's own SETTINGS have eight entries at most; longer ones are not its.
+const SETTINGS_HELD: u32 = 64;
+/// An error code's length.
+const CODE: usize = 4;
+/// PROTOCOL_ERROR, FLOW_CONTROL_ERROR, STREAM_CLOSED, FRAME_SIZE_ERROR.
+const FAULTS: [u32; 4] = [0x1, 0x3, 0x5, 0x6];
 
 /// Listens to what the socket took of our own frames.
 #[derive(Debug)]
@@ -86,33 +45,47 @@ impl WriteTap {
     }
 }
 
-/// Passes our frames on, and puts text into each GOAWAY with code NO_ERROR, which h2 writes without any.
+/// Passes our frames on. Puts text into GOAWAYs, which h2 writes without any, and says in SETTINGS
+/// how long a header list the program takes: h2 itself is told a larger number, so that one that is too long costs its
+/// call and not its connection.
 #[derive(Debug)]
 pub(super) struct Rewriter {
     scanner: Scanner,
-    /// A GOAWAY's header and fixed payload are held back until its code is known.
-    held: Option<(FrameHead, Vec<u8>)>,
-    text: Option<&'static str>,
+    /// The start of a frame that may be changed: its header, and so much of its payload as decides.
+    held: Option<Held>,
+    /// What goes into each GOAWAY with this code.
+    text: Option<(u32, &'static str)>,
+    max_header_list: u32,
+    fault_resets: u64,
+}
+
+#[derive(Debug)]
+struct Held {
+    head: FrameHead,
+    payload: Vec<u8>,
+    wanted: usize,
 }
 
 impl Rewriter {
-    pub(super) fn new(scanner: Scanner) -> Self {
-        Self { scanner, held: None, text: None }
+    pub(super) fn new(scanner: Scanner, max_header_list: u32) -> Self {
+        Self { scanner, held: None, text: None, max_header_list, fault_resets: 0 }
     }
 
-    pub(super) fn set_text(&mut self, text: &'static str) {
-        self.text = Some(text);
+    pub(super) fn set_text(&mut self, code: u32, text: &'static str) {
+        self.text = Some((code, text));
     }
 
-    /// Takes all of `bytes`; at most 16 of them, the start of a frame, wait for the next call.
+    /// Takes all of `bytes`; the start of a frame may wait for the next call.
     pub(super) fn pass(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
         while let Some(piece) = self.scanner.next(&mut bytes) {
             match piece {
                 Piece::Preface(part) => out.extend_from_slice(part),
-                Piece::Head(head) if head.kind == GOAWAY && self.text.is_some() => {
-                    self.held = Some((head, Vec::with_capacity(GOAWAY_FIXED)));
-                }
-                Piece::Head(head) => out.extend_from_slice(&head.encode()),
+                Piece::Head(head) => match self.wanted(head) {
+                    Some(wanted) => {
+                        self.held = Some(Held { head, payload: Vec::with_capacity(wanted), wanted })
+                    }
+                    None => out.extend_from_slice(&head.encode()),
+                },
                 Piece::Payload(part) => self.on_payload(part, out),
                 Piece::End(_) => self.release(out),
             }
@@ -126,38 +99,58 @@ impl Rewriter {
         self.scanner = Scanner::frames_only();
     }
 
+    /// How much of a frame's payload must be seen before it can go.
+    fn wanted(&self, head: FrameHead) -> Option<usize> {
+        match head.kind {
+            GOAWAY if self.text.is_some() => Some(GOAWAY_FIXED),
+            RST_STREAM => Some(CODE),
+            SETTINGS if !head.is_ack() && head.length <= SETTINGS_HELD => Some(head.length as usize),
+            _ => None,
+        }
+    }
+
+    /// How many RST_STREAMs passed that are about a fault of the peer.
+    pub(super) fn fault_resets(&self) -> u64 {
+        self.fault_resets
+    }
+
+    fn goaway_text(&self, payload: &[u8]) -> &'static str {
+        match (parse_goaway(payload), self.text) {
+            (Some(frame), Some((code, text))) if frame.code == code => text,
+            _ => "",
+        }
+    }
+
     fn on_payload(&mut self, part: &[u8], out: &mut Vec<u8>) {
-        let Some((_, fixed)) = &mut self.held else {
+        let Some(held) = &mut self.held else {
             return out.extend_from_slice(part);
         };
-        let (now, later) = part.split_at(part.len().min(GOAWAY_FIXED - fixed.len()));
-        fixed.extend_from_slice(now);
-        if fixed.len() == GOAWAY_FIXED {
+        let (now, later) = part.split_at(part.len().min(held.wanted - held.payload.len()));
+        held.payload.extend_from_slice(now);
+        if held.payload.len() == held.wanted {
             self.release(out);
             out.extend_from_slice(later);
         }
     }
 
     fn release(&mut self, out: &mut Vec<u8>) {
-        let Some((mut head, fixed)) = self.held.take() else { return };
-        let text = match parse_goaway(&fixed) {
-            Some(frame) if frame.code == 0 => self.text.unwrap_or_default(),
-            _ => "",
-        };
+        let Some(Held { mut head, mut payload, .. }) = self.held.take() else { return };
+        let mut text = "";
+        match head.kind {
+            GOAWAY => text = self.goaway_text(&payload),
+            SETTINGS => replace_setting(&mut payload, MAX_HEADER_LIST_SIZE, self.max_header_list),
+            _ if is_fault(&payload) => self.fault_resets += 1,
+            _ => {}
+        }
         head.length += text.len() as u32;
-        out.reserve(HEADER_LEN + fixed.len() + text.len());
+        out.reserve(HEADER_LEN + payload.len() + text.len());
         out.extend_from_slice(&head.encode());
-        out.extend_from_slice(&fixed);
+        out.extend_from_slice(&payload);
         out.extend_from_slice(text.as_bytes());
     }
 }
 
-fn parse_goaway(payload: &[u8]) -> Option<GoAwayFrame> {
-    let (id, rest) = payload.split_first_chunk::<4>()?;
-    let (code, debug) = rest.split_first_chunk::<4>()?;
-    Some(GoAwayFrame {
-        last_stream_id: u32::from_be_bytes(*id) & 0x7fff_ffff,
-        code: u32::from_be_bytes(*code),
-        debug: String::from_utf8_lossy(debug).into(),
-    })
+/// Whether a RST_STREAM says that the peer broke a rule.
+fn is_fault(payload: &[u8]) -> bool {
+    payload.first_chunk::<CODE>().is_some_and(|code| FAULTS.contains(&u32::from_be_bytes(*code)))
 }

@@ -1,0 +1,83 @@
+//! What a client may do often, and what it may not.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use evenkeel_core::serve::{Rate, RateLimit};
+use evenkeel_core::time::Time;
+
+use super::budget::{Budget, Need, Taken};
+use crate::http2::wire::WireFacts;
+
+/// Calls that the client cancels (rapid reset, CVE-2023-44487). Cancelling is every client's right, and one whose
+/// process was stopped for a moment cancels all it had under way at once; none cancels thousands of calls in every
+/// second on one connection. What each costs is bounded whatever the rate: here it is about the processor.
+const CANCELLED: Rate = Rate { burst: 20_000, per_second: 5_000 };
+
+/// Streams that we had to reset for the client's faults (CVE-2025-8671). A client that speaks HTTP/2 makes none, but for
+/// frames that were on their way when a stream ended. As nghttp2 has it.
+const FAULTS: Rate = Rate { burst: 1_000, per_second: 33 };
+
+/// A header block of which so much has come without its end is accounted for.
+const LONG_BLOCK: usize = 32 << 10;
+/// Many short fields take, decoded, so much more room than on the wire.
+const PER_BYTE_OF_BLOCK: usize = 4;
+
+/// Looks at what a connection's frames come to.
+#[derive(Debug)]
+pub(super) struct FloodWatch {
+    origin: Instant,
+    cancelled: (u64, RateLimit),
+    faults: (u64, RateLimit),
+    budget: Arc<Budget>,
+    block: Option<Taken>,
+}
+
+impl FloodWatch {
+    pub(super) fn new(budget: Arc<Budget>) -> Self {
+        Self {
+            origin: Instant::now(),
+            cancelled: (0, RateLimit::new(CANCELLED, Time::ORIGIN)),
+            faults: (0, RateLimit::new(FAULTS, Time::ORIGIN)),
+            budget,
+            block: None,
+        }
+    }
+
+    /// What is too much, if anything is: the connection should end.
+    pub(super) fn look(&mut self, facts: &WireFacts) -> Option<&'static str> {
+        let origin = self.origin;
+        if is_too_often(&mut self.cancelled, facts.peer_resets(), origin) {
+            return Some("too_many_cancelled_calls");
+        }
+        if is_too_often(&mut self.faults, facts.fault_resets(), origin) {
+            return Some("too_many_faults");
+        }
+        self.account(facts.header_block()).is_none().then_some("header_block_too_long")
+    }
+
+    /// Accounts for a header block that has not ended; `None` when there is no memory for it.
+    fn account(&mut self, block: usize) -> Option<()> {
+        if block < LONG_BLOCK {
+            self.block = None;
+            return Some(());
+        }
+        let held = self.block.as_ref().map_or(0, Taken::bytes);
+        let more = block.saturating_mul(PER_BYTE_OF_BLOCK).saturating_sub(held);
+        if more > 0 {
+            let more = self.budget.try_take(more, Need::More)?;
+            match &mut self.block {
+                Some(block) => block.merge(more),
+                none => *none = Some(more),
+            }
+        }
+        Some(())
+    }
+}
+
+/// Reads the clock only when there is something new.
+fn is_too_often((seen, limit): &mut (u64, RateLimit), count: u64, origin: Instant) -> bool {
+    let fresh = count.wrapping_sub(*seen);
+    *seen = count;
+    fresh > 0 && limit.is_exceeded_by(fresh, Time::after_origin(origin.elapsed()))
+}
