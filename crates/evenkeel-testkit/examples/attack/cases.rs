@@ -50,6 +50,8 @@ pub(crate) enum Calls {
 pub(crate) enum Trick {
     /// RST_STREAM: CVE-2023-44487. The others are CVE-2025-8671.
     Rapid,
+    /// The same after the handler has run.
+    LateCancel,
     ZeroWindowUpdate,
     WindowOverflow,
     DataAfterEnd,
@@ -68,6 +70,9 @@ const READS: Manner = Manner { window: PLAIN, reads: true };
 const NO_WINDOW: Manner = Manner { window: 0, reads: true };
 /// The server may send everything, and nobody takes it off the socket.
 const DEAF: Manner = Manner { window: OPEN, reads: false };
+
+/// Plain windows and a plain socket, of which nothing is read.
+const IGNORES: Manner = Manner { window: PLAIN, reads: false };
 
 const fn case(name: &'static str, act: Act, manner: Manner, about: &'static str) -> Case {
     Case { name, about, act, manner, crowd: 1 }
@@ -117,11 +122,17 @@ pub(crate) const CASES: &[Case] = &[
         DEAF,
         "100 answers of 16 MiB, windows open, the socket never read",
     ),
-    case("rapid-reset", Act::Reset(Trick::Rapid), DEAF, "HEADERS and RST_STREAM, never reading"),
-    case("reset-window-0", Act::Reset(Trick::ZeroWindowUpdate), DEAF, "a call, then WINDOW_UPDATE of 0"),
-    case("reset-overflow", Act::Reset(Trick::WindowOverflow), DEAF, "a call, then a WINDOW_UPDATE too many"),
-    case("reset-data", Act::Reset(Trick::DataAfterEnd), DEAF, "a call, then DATA on the half-closed stream"),
-    case("reset-priority", Act::Reset(Trick::OwnPriority), DEAF, "a call that then depends on itself"),
+    case(
+        "rapid-reset",
+        Act::Reset(Trick::Rapid),
+        IGNORES,
+        "calls for 100 kB, each with RST_STREAM behind it",
+    ),
+    case("late-reset", Act::Reset(Trick::LateCancel), IGNORES, "the same, RST_STREAM once handlers have run"),
+    case("reset-window-0", Act::Reset(Trick::ZeroWindowUpdate), IGNORES, "the same, WINDOW_UPDATE of 0"),
+    case("reset-overflow", Act::Reset(Trick::WindowOverflow), IGNORES, "the same, a window over 2^31-1"),
+    case("reset-data", Act::Reset(Trick::DataAfterEnd), IGNORES, "the same, DATA on the half-closed stream"),
+    case("reset-priority", Act::Reset(Trick::OwnPriority), IGNORES, "the same, a stream depends on itself"),
     case(
         "tiny-data",
         Act::Drip { stalled: true, chunk: 1 },

@@ -71,7 +71,7 @@ impl Wire {
     /// Connects, and exchanges SETTINGS.
     pub(crate) async fn open(to: SocketAddr, path: &'static str, manner: Manner) -> io::Result<Self> {
         let socket = TcpSocket::new_v4()?;
-        if !manner.reads {
+        if !manner.reads && manner.window == OPEN {
             // What the kernel takes off the server's hands would hide what the server keeps.
             socket.set_recv_buffer_size(4096)?;
         }
