@@ -146,7 +146,10 @@ pub(crate) const CASES: &[Case] = &[
         READS,
         "100 messages of 4 MB a connection of which the last byte never comes",
     ),
-    crowd(50, case("half-headers", Act::HalfHeaders, READS, "CONTINUATIONs without end, 50 sockets each")),
+    crowd(
+        50,
+        case("half-headers", Act::HalfHeaders, READS, "blocks of 64 KiB without an end, 50 sockets each"),
+    ),
     crowd(100, case("idle", Act::Idle, READS, "nothing but the preface, 100 sockets each")),
     case("ping-flood", Act::Flood(Frame::Ping), DEAF, "PINGs, never reading"),
     case("settings-flood", Act::Flood(Frame::Settings), DEAF, "SETTINGS, never reading"),
