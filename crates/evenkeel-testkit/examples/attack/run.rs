@@ -14,8 +14,8 @@ use crate::honest::{self, Caller, Served};
 use crate::pod::{Memory, Pod};
 use crate::report::{self, Outcome};
 
-/// What a drain may take: the 3 s that it is given, and one for the process to end on a busy machine.
-const DRAIN_ENDS: Duration = Duration::from_secs(4);
+/// What a drain may take: the 3 s that it is given, and some for the process to end on a busy machine.
+const DRAIN_ENDS: Duration = Duration::from_millis(3_500);
 
 /// Runs what is planned; returns how many failed.
 pub(crate) async fn all(plan: &Plan) -> usize {
