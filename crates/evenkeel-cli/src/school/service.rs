@@ -14,7 +14,7 @@ use super::generated::{
 };
 
 /// The longest note that may be asked for: a request must not cost the pod its memory.
-const LONGEST_NOTE: u32 = 16 << 20;
+const LONGEST_NOTE: u32 = 1 << 20;
 
 /// The service's implementation.
 #[derive(Clone, Copy, Debug)]

@@ -102,8 +102,13 @@ pub(crate) const CASES: &[Case] = &[
         READS,
         "as many calls without a body as the server's SETTINGS allow",
     ),
-    case("unread-one", Act::Unread { calls: 1, note: 16 << 20 }, NO_WINDOW, "a 16 MiB answer, window 0"),
-    case("unread-100", Act::Unread { calls: 100, note: 16 << 20 }, NO_WINDOW, "100 of them, window 0"),
+    case(
+        "unread-one",
+        Act::Unread { calls: 1, note: 1 << 20 },
+        NO_WINDOW,
+        "a 1 MiB answer, the longest there is, window 0",
+    ),
+    case("unread-100", Act::Unread { calls: 100, note: 1 << 20 }, NO_WINDOW, "100 of them, window 0"),
     case(
         "unread-thousands",
         Act::Unread { calls: 5_000, note: 64 << 10 },
@@ -118,9 +123,9 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         "unread-socket",
-        Act::Unread { calls: 100, note: 16 << 20 },
+        Act::Unread { calls: 100, note: 1 << 20 },
         DEAF,
-        "100 answers of 16 MiB, windows open, the socket never read",
+        "100 answers of 1 MiB, windows open, the socket never read",
     ),
     case(
         "rapid-reset",

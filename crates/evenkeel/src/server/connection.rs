@@ -1,6 +1,5 @@
 //! One connection: its HTTP/2, its calls, its life.
 
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -8,7 +7,6 @@ use std::time::Duration;
 
 use evenkeel_core::serve::{ConnectionAction, ConnectionLife, ConnectionLimits};
 use evenkeel_core::time::Time;
-use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -16,16 +14,14 @@ use tokio::time::{Instant, timeout};
 use tonic::body::Body;
 use tonic::transport::server::Connected;
 
-use super::admission::{Admission, AdmittedCall, deadline_of};
+use super::admission::{Admission, deadline_of};
 use super::clock::Clock;
 use super::handler::Handler;
 use super::tally::{CallGuard, Tally};
 use super::timer::Timer;
 #[cfg(feature = "tls")]
 use super::tls;
-use crate::http2::server::{
-    ConnectionEvent, Http2Settings, IncomingCall, RequestBody, Responder, ServerConnection, Traffic, answer,
-};
+use crate::http2::server::{ConnectionEvent, Http2Settings, IncomingCall, ServerConnection, answer};
 
 /// How long a connection waits, after its last byte is sent, for the peer to close.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
@@ -103,9 +99,7 @@ where
     let Some(_admitted) = admission.connection() else { return Ended::ByItself };
     let http = ServerConnection::new(io, &settings.http2, &admission.memory);
     let mut connection = Connection {
-        traffic: http.traffic(),
         http,
-        held: VecDeque::new(),
         admission,
         handshake_ends: Some(Time::ORIGIN + settings.handshake_timeout),
         life: None,
@@ -144,9 +138,6 @@ struct Connection<IO, I> {
     /// From the client's preface on.
     life: Option<ConnectionLife>,
     calls: JoinSet<()>,
-    /// Calls that begin when the client has taken some of its answers.
-    held: VecDeque<HeldCall>,
-    traffic: Arc<Traffic>,
     admission: Arc<Admission>,
     order: Order,
     info: I,
@@ -162,15 +153,6 @@ enum Stop {
     Closed,
     CutByServer,
     CutByLife,
-}
-
-/// A call that was let in.
-struct HeldCall {
-    request: Request<RequestBody>,
-    responder: Responder,
-    deadline: Option<Instant>,
-    guard: CallGuard,
-    admitted: AdmittedCall,
 }
 
 impl<IO, I> Connection<IO, I>
@@ -189,13 +171,11 @@ where
                     None
                 }
                 order = wait_for_other(orders, self.order) => self.on_order(order),
-                () = self.traffic.room(), if !self.held.is_empty() => None,
                 () = timer.at(wakeup) => self.on_wakeup(),
             };
             if let Some(stop) = stop {
                 return stop;
             }
-            self.start_held();
         }
     }
 
@@ -241,37 +221,19 @@ where
             Ok(deadline) => deadline,
             Err(refusal) => return guard.on_outcome(refusal.send(responder)),
         };
-        let Some(admitted) = self.admission.call(head_size, self.calls.len() + self.held.len()) else {
+        let Some(admitted) = self.admission.call(head_size, self.calls.len()) else {
             return guard.on_refused(responder);
         };
         request.extensions_mut().insert(self.info.clone());
         if let Some(life) = &mut self.life {
             life.on_stream_opened();
         }
-        let call = HeldCall { request, responder, deadline, guard, admitted };
-        if self.traffic.is_full() || !self.held.is_empty() {
-            self.held.push_back(call);
-        } else {
-            self.start(call);
-        }
-    }
-
-    fn start(&mut self, call: HeldCall) {
-        let HeldCall { request, responder, deadline, guard, admitted } = call;
         let handler = self.handler.call(request.map(Body::new));
         let head_by = self.settings.call_timeout.and_then(|limit| Instant::now().checked_add(limit));
         self.calls.spawn(async move {
             let _admitted = admitted;
             guard.on_outcome(answer(responder, handler, deadline, head_by).await);
         });
-    }
-
-    fn start_held(&mut self) {
-        while !self.traffic.is_full()
-            && let Some(call) = self.held.pop_front()
-        {
-            self.start(call);
-        }
     }
 
     fn on_call_ended(&mut self) {
@@ -331,14 +293,12 @@ where
     /// After the last frame. The handlers' streams are gone, and h2 has woken them: they end by themselves, and do not
     /// count as cut.
     async fn finish(&mut self) {
-        self.held.clear();
         while self.calls.join_next().await.is_some() {}
         let _ = timeout(LINGER, self.http.linger()).await;
     }
 
     /// Ends the calls that run. No task survives the connection.
     async fn cut(&mut self) {
-        self.held.clear();
         self.calls.shutdown().await;
         poll_fn(|cx| {
             self.http.send_what_fits(cx);

@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::SendResponse;
@@ -20,6 +21,10 @@ use super::guard::poll_guarded;
 use super::traffic::{Counted, Traffic};
 use crate::http2::wire::WireFacts;
 
+/// How long a call waits for its client to take answers before it is sent back: a client that waits for this very call
+/// before it reads on must not wait for ever.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
 /// How a call ended.
@@ -29,6 +34,8 @@ pub(crate) enum Outcome {
     Answered,
     /// The client reset the call, or its connection is lost; the handler was dropped.
     ClientGone,
+    /// The call was sent back unseen.
+    Refused,
 }
 
 /// The way back to the client of one call. Dropping it unused resets the stream.
@@ -96,6 +103,16 @@ where
         // Nobody waits for what the handler would do.
         return responder.send_status(&too_late());
     }
+    if let Err(outcome) = wait_for_room(&mut responder, deadline).await {
+        return match outcome {
+            NoRoom::ClientGone => Outcome::ClientGone,
+            NoRoom::DeadlinePassed => responder.send_status(&too_late()),
+            NoRoom::StillNone => {
+                responder.refuse();
+                Outcome::Refused
+            }
+        };
+    }
     let first_by = [deadline, head_by].into_iter().flatten().min();
     let mut timer = pin!(first_by.map(sleep_until));
     let response = match first_frame(&mut responder, handler, timer.as_mut()).await {
@@ -129,6 +146,41 @@ where
         pump.poll(cx, timer.as_mut())
     });
     outcome(pumped.await)
+}
+
+/// Why a call does not begin.
+enum NoRoom {
+    ClientGone,
+    DeadlinePassed,
+    StillNone,
+}
+
+/// Waits while the client leaves too many answers lying: each further call would make one more.
+async fn wait_for_room(responder: &mut Responder, deadline: Option<Instant>) -> Result<(), NoRoom> {
+    let traffic = Arc::clone(&responder.traffic);
+    if !traffic.is_full() {
+        return Ok(());
+    }
+    let at_latest = Instant::now() + PATIENCE;
+    let until = deadline.map_or(at_latest, |deadline| deadline.min(at_latest));
+    let mut timer = pin!(sleep_until(until));
+    loop {
+        let mut room = pin!(traffic.room());
+        if !traffic.is_full() {
+            return Ok(());
+        }
+        poll_fn(|cx| {
+            if responder.respond.poll_reset(cx).is_ready() {
+                return Poll::Ready(Err(NoRoom::ClientGone));
+            }
+            if timer.as_mut().poll(cx).is_ready() {
+                let is_over = deadline.is_some_and(|deadline| deadline <= at_latest);
+                return Poll::Ready(Err(if is_over { NoRoom::DeadlinePassed } else { NoRoom::StillNone }));
+            }
+            room.as_mut().poll(cx).map(Ok)
+        })
+        .await?;
+    }
 }
 
 fn outcome(ended: Result<(), Stop>) -> Outcome {

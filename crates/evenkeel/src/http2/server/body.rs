@@ -1,5 +1,6 @@
 //! A request's body.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -9,6 +10,7 @@ use h2::RecvStream;
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 
+use super::message::{Arriving, NoMemory};
 use super::traffic::Traffic;
 
 /// The client's messages. Flow-control capacity goes back as the handler takes data, so a slow handler slows the
@@ -17,6 +19,12 @@ use super::traffic::Traffic;
 pub(crate) struct RequestBody {
     stream: RecvStream,
     traffic: Arc<Traffic>,
+    /// `None` when the request is not gRPC's.
+    arriving: Option<Arriving>,
+    /// The parts of a message that is not whole yet. Whoever decodes it would make room for all of it at its first byte.
+    parts: VecDeque<Bytes>,
+    /// So many of them, from the first on, may be read.
+    whole: usize,
     at: At,
 }
 
@@ -28,18 +36,58 @@ enum At {
 }
 
 impl RequestBody {
-    pub(super) fn new(stream: RecvStream, traffic: Arc<Traffic>) -> Self {
-        Self { stream, traffic, at: At::Data }
+    pub(super) fn new(stream: RecvStream, traffic: Arc<Traffic>, is_grpc: bool) -> Self {
+        let arriving = is_grpc.then(Arriving::default);
+        Self { stream, traffic, arriving, parts: VecDeque::new(), whole: 0, at: At::Data }
     }
 
-    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
-        let data = ready!(self.stream.poll_data(cx));
-        if let Some(Ok(data)) = &data {
-            // It fails only for a stream that is gone, and then there is nothing to give back.
-            let _ = self.stream.flow_control().release_capacity(data.len());
-            self.traffic.on_read(data.len());
+    /// The next part of a message that is whole, or that is not to be held.
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
+        loop {
+            if self.whole > 0
+                && let Some(part) = self.parts.pop_front()
+            {
+                self.whole -= 1;
+                return Poll::Ready(Some(Ok(part)));
+            }
+            let (mut data, to_hold) = match ready!(self.poll_data(cx)) {
+                Some(Ok(data)) => data,
+                Some(Err(status)) => return Poll::Ready(Some(Err(status))),
+                None if self.parts.is_empty() => return Poll::Ready(None),
+                // The message will never be whole; its reader says so.
+                None => {
+                    self.whole = self.parts.len();
+                    continue;
+                }
+            };
+            if to_hold == 0 && self.parts.is_empty() {
+                return Poll::Ready(Some(Ok(data)));
+            }
+            let rest = data.split_off(data.len().saturating_sub(to_hold));
+            if !data.is_empty() {
+                self.parts.push_back(data);
+                self.whole = self.parts.len();
+            }
+            if !rest.is_empty() {
+                self.parts.push_back(rest);
+            }
         }
-        Poll::Ready(data.map(|data| data.map_err(cancelled)))
+    }
+
+    /// What has come, and how much at its end belongs to a message that is not whole.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<(Bytes, usize), Status>>> {
+        let Some(data) = ready!(self.stream.poll_data(cx)) else { return Poll::Ready(None) };
+        let data = data.map_err(cancelled)?;
+        // It fails only for a stream that is gone, and then there is nothing to give back.
+        let _ = self.stream.flow_control().release_capacity(data.len());
+        self.traffic.on_read(data.len());
+        let Some(arriving) = &mut self.arriving else { return Poll::Ready(Some(Ok((data, 0)))) };
+        Poll::Ready(Some(match arriving.on_data(&data, self.traffic.memory()) {
+            Ok(to_hold) => Ok((data, to_hold)),
+            Err(NoMemory) => Err(Status::resource_exhausted(
+                "the server has no memory for a message of this length (memory_budget)",
+            )),
+        }))
     }
 }
 
@@ -52,7 +100,7 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         if self.at == At::Data {
-            match ready!(self.poll_data(cx)) {
+            match ready!(self.poll_part(cx)) {
                 Some(data) => return Poll::Ready(Some(data.map(Frame::data))),
                 None => self.at = At::Trailers,
             }
@@ -66,7 +114,7 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream.is_end_stream()
+        self.parts.is_empty() && self.stream.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -13,12 +13,15 @@ pub(crate) struct Memory {
     pub(crate) calls: Arc<Budget>,
     /// For windows beyond what HTTP/2 gives every connection: they are for speed, and must leave calls their room.
     pub(crate) windows: Arc<Budget>,
+    /// How many connections hold many answers that their client does not take.
+    pub(super) heavy: AtomicUsize,
 }
 
 impl Memory {
     /// `limit`: bytes in all.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { calls: Budget::new(limit - limit / 4), windows: Budget::new(limit / 4) }
+        let (calls, windows) = (Budget::new(limit - limit / 4), Budget::new(limit / 4));
+        Self { calls, windows, heavy: AtomicUsize::new(0) }
     }
 }
 

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::Request;
+use http::header::CONTENT_TYPE;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::codegen::StdError as BoxError;
 
@@ -18,6 +19,7 @@ use super::floods::FloodWatch;
 use super::settings::Http2Settings;
 use super::traffic::{Counted, Traffic};
 use super::window::Window;
+use crate::http2::content_type::grpc_subtype;
 use crate::http2::header_list;
 use crate::http2::wire::{Foreign, Wire, WireControl, WireFacts};
 
@@ -76,24 +78,19 @@ pub(crate) struct IncomingCall {
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ServerConnection<IO> {
     /// `memory`: what the client makes grow is taken from it.
-    pub(crate) fn new(io: IO, settings: &Http2Settings, memory: &Memory) -> Self {
+    pub(crate) fn new(io: IO, settings: &Http2Settings, memory: &Arc<Memory>) -> Self {
         let (wire, control, facts) = Wire::server(io, settings.max_header_list_size);
         control.limit_frames_a_turn();
         Self {
             http: Http::Handshake(Box::new(settings.builder().handshake(wire))),
             wire: control,
             facts,
-            traffic: Arc::default(),
+            traffic: Traffic::new(Arc::clone(memory)),
             floods: FloodWatch::new(Arc::clone(&memory.calls)),
             window: Window::new(settings.connection_window, Arc::clone(&memory.windows)),
             told_settings: false,
             told_second_goaway: false,
         }
-    }
-
-    /// What waits on it.
-    pub(crate) fn traffic(&self) -> Arc<Traffic> {
-        Arc::clone(&self.traffic)
     }
 
     /// The next event. What h2 wrote leaves when there is no further event, so that the answers to many calls
@@ -173,9 +170,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ServerConnection<IO> {
     }
 
     fn incoming(&self, request: Request<RecvStream>, respond: SendResponse<Counted>) -> IncomingCall {
+        let content_type = request.headers().get(CONTENT_TYPE);
+        let is_grpc = content_type.is_some_and(|value| grpc_subtype(value.as_bytes()).is_some());
         IncomingCall {
             head_size: header_list::request_size(&request),
-            request: request.map(|stream| RequestBody::new(stream, Arc::clone(&self.traffic))),
+            request: request.map(|stream| RequestBody::new(stream, Arc::clone(&self.traffic), is_grpc)),
             responder: Responder::new(respond, Arc::clone(&self.facts), Arc::clone(&self.traffic)),
         }
     }

@@ -15,11 +15,11 @@ use crate::http2::wire::WireFacts;
 const CANCELLED: Rate = Rate { burst: 20_000, per_second: 5_000 };
 
 /// Streams that we had to reset for the client's faults (CVE-2025-8671). A client that speaks HTTP/2 makes none, but for
-/// frames that were on their way when a stream ended. As nghttp2 has it.
-const FAULTS: Rate = Rate { burst: 1_000, per_second: 33 };
+/// frames that were on their way when a stream ended. The rate is nghttp2's.
+const FAULTS: Rate = Rate { burst: 300, per_second: 33 };
 
 /// A header block of which so much has come without its end is accounted for.
-const LONG_BLOCK: usize = 32 << 10;
+const LONG_BLOCK: usize = 16 << 10;
 /// Many short fields take, decoded, so much more room than on the wire.
 const PER_BYTE_OF_BLOCK: usize = 4;
 

@@ -7,13 +7,12 @@ mod connection;
 mod fit;
 mod floods;
 mod guard;
+mod message;
 mod settings;
 mod traffic;
 mod window;
 
 pub(crate) use answer::{Outcome, Responder, answer};
-pub(crate) use body::RequestBody;
 pub(crate) use budget::{Memory, Need, Taken};
 pub(crate) use connection::{ConnectionEvent, IncomingCall, ServerConnection};
 pub(crate) use settings::{FRAME_SIZES, Http2Settings, LARGEST_WINDOW};
-pub(crate) use traffic::Traffic;

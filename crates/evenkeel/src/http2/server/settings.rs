@@ -35,9 +35,9 @@ const DATA_FRAME_BUDGET: usize = 2 << 20;
 const CANCELLED_BEFORE_ACCEPTED: usize = 8_192;
 
 /// Streams that we reset are remembered, so that what the client sent before it learnt of it is dropped silently.
-/// h2's defaults (50 streams, 1 s) forget under load, and each late frame of a forgotten stream is a fault.
-/// A remembered stream costs about half a KiB.
-const REMEMBERED_RESETS: usize = 2_000;
+/// h2's defaults (50 streams, 1 s) forget under load, and each late frame of a forgotten stream is answered.
+/// A remembered stream costs about a KiB.
+const REMEMBERED_RESETS: usize = 500;
 const REMEMBERED_FOR: Duration = Duration::from_secs(10);
 
 impl Http2Settings {

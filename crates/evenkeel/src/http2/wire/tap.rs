@@ -9,8 +9,9 @@ use super::settings::{MAX_HEADER_LIST_SIZE, replace_setting};
 const SETTINGS_HELD: u32 = 64;
 /// An error code's length.
 const CODE: usize = 4;
-/// PROTOCOL_ERROR, FLOW_CONTROL_ERROR, STREAM_CLOSED, FRAME_SIZE_ERROR.
-const FAULTS: [u32; 4] = [0x1, 0x3, 0x5, 0x6];
+/// PROTOCOL_ERROR, FLOW_CONTROL_ERROR, FRAME_SIZE_ERROR. Not STREAM_CLOSED, which is about frames that were on their way
+/// when a stream ended.
+const FAULTS: [u32; 3] = [0x1, 0x3, 0x6];
 
 /// Listens to what the socket took of our own frames.
 #[derive(Debug)]
