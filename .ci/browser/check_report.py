@@ -114,22 +114,54 @@ return wrong;
 """
 
 VERDICTS = """
+const words = {problem: ['shown', 'not shown'], remedy: ['holds', 'does not hold'], trouble: ['survived', 'not survived']};
+const signs = {};
 const sections = [...document.querySelectorAll('main section')];
 if (sections.length !== arguments[0]) wrong.push(`${sections.length} sections`);
 for (const section of sections) {
   const verdict = section.querySelector('.verdict');
-  if (!verdict || !seen(verdict) || !['holds', 'does not hold'].includes(verdict.innerText.trim()))
+  const role = section.querySelector('.role').innerText.trim();
+  if (!verdict || !seen(verdict) || !words[role] || !words[role].includes(verdict.innerText.trim()))
     wrong.push('no verdict: ' + name(section));
+  else if (!verdict.classList.contains('broken'))
+    signs[role] = getComputedStyle(verdict).color + verdict.querySelector('path').getAttribute('d');
 }
 const links = [...document.querySelectorAll('nav a')];
 if (links.length !== arguments[0]) wrong.push(`${links.length} links`);
 for (const link of links) {
   if (!document.querySelector(link.getAttribute('href'))) wrong.push('leads nowhere: ' + name(link));
-  if (!/holds$|does not hold$/.test(link.innerText.trim())) wrong.push('no verdict: ' + name(link));
+  if (!/(shown|holds|does not hold|survived)$/.test(link.innerText.trim())) wrong.push('no verdict: ' + name(link));
 }
-const holding = sections.filter(section => section.querySelector('.verdict.holds')).length;
+if (new Set(Object.values(signs)).size !== Object.keys(signs).length) wrong.push('roles look alike');
+const went = sections.filter(section => !section.querySelector('.verdict.broken')).length;
 const outcome = document.querySelector('.outcome').innerText;
-if (outcome !== `${holding} of ${sections.length} claims hold`) wrong.push('it says ' + outcome);
+if (outcome !== `${went} of ${sections.length} acts went as claimed`) wrong.push('it says ' + outcome);
+return wrong;
+"""
+
+MEANINGS = """
+const said = element => element && seen(element) && element.innerText.trim().length > 5;
+for (const section of document.querySelectorAll('main section'))
+  if (!said(section.querySelector('.meaning'))) wrong.push('an act without meaning: ' + name(section));
+for (const figure of document.querySelectorAll('figure'))
+  if (!said(figure.querySelector('figcaption'))) wrong.push('a chart without meaning: ' + name(figure));
+for (const figure of document.querySelectorAll('dl > div'))
+  if (!said(figure.querySelector('.means'))) wrong.push('a figure without meaning: ' + name(figure));
+return wrong;
+"""
+
+POD_COLOURS = """
+const colours = {};
+const note = (pod, colour) => { (colours[pod] ??= new Set()).add(colour); };
+for (const row of document.querySelectorAll('tbody tr'))
+  note(row.querySelector('th').childNodes[1].data.trim(), getComputedStyle(row.querySelector('.key')).borderTopColor);
+for (const band of document.querySelectorAll('path.band'))
+  note(band.querySelector('title').textContent.split(':')[0], getComputedStyle(band).fill);
+if (!Object.keys(colours).length) wrong.push('no pods');
+for (const [pod, its] of Object.entries(colours))
+  if (its.size !== 1) wrong.push(`${pod} has the colours ${[...its].join(', ')}`);
+const all = Object.values(colours).map(its => [...its][0]);
+if (new Set(all).size !== all.length) wrong.push('two pods share a colour');
 return wrong;
 """
 
@@ -226,6 +258,8 @@ def look(browser, address, acts, checks):
             checks.that(f"no font is too small {where}", browser.execute_script(HELPERS + FONTS, SMALLEST_FONT))
             checks.that(f"tags are within their chart, apart {where}", browser.execute_script(HELPERS + TAGS))
             checks.that(f"verdicts are said in words {where}", browser.execute_script(HELPERS + VERDICTS, acts))
+            checks.that(f"acts, charts and figures say what they mean {where}", browser.execute_script(HELPERS + MEANINGS))
+            checks.that(f"a pod has one colour of its own {where}", browser.execute_script(HELPERS + POD_COLOURS))
             checks.that(f"texts stand out {where}", browser.execute_script(HELPERS + CONTRAST, LEAST_CONTRAST))
             script = "return getComputedStyle(document.body).backgroundColor"
             backgrounds[scheme] = browser.execute_script(script)

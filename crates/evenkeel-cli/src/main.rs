@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 
 fn run(surroundings: Surroundings, screen: &Arc<Screen>) -> Result<Verdict, RunError> {
     let plan = Plan::new(Args::try_parse()?, surroundings);
-    log_to(screen);
+    log_to(screen, commands::default_log(&plan));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -50,10 +50,10 @@ fn run(surroundings: Surroundings, screen: &Arc<Screen>) -> Result<Verdict, RunE
 }
 
 /// Logs go to stderr past the table that may stand there.
-fn log_to(screen: &Arc<Screen>) {
+fn log_to(screen: &Arc<Screen>, unless_told: &str) {
     let filter = EnvFilter::try_from_env("EVENKEEL_LOG")
         .or_else(|_| EnvFilter::try_from_default_env())
-        .unwrap_or_else(|_| EnvFilter::new("warn"));
+        .unwrap_or_else(|_| EnvFilter::new(unless_told));
     let writer = Arc::clone(screen);
     tracing_subscriber::fmt()
         .with_env_filter(filter)

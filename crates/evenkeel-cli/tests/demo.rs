@@ -38,6 +38,13 @@ fn every_claim_holds() {
     let trouble = ["kill", "rolling-restart", "dns-outage"];
     assert_eq!(ids, [balance.as_slice(), &trouble].concat());
     the_page_shows(&page, acts);
+    let said: Vec<_> = acts.iter().map(|act| (&act["role"], &act["verdict"])).collect();
+    let (problem, remedy) = ((&"problem".into(), &"shown".into()), (&"remedy".into(), &"holds".into()));
+    let trouble = (&"trouble".into(), &"survived".into());
+    assert_eq!(said, [problem, remedy, problem, remedy, remedy, trouble, trouble, trouble]);
+    // What the acts make a client warn of is no failure of the demo's.
+    let alarming = |line: &&str| line.contains("WARN") || line.contains("ERROR");
+    assert_eq!(stderr(&output).lines().filter(alarming).collect::<Vec<_>>(), [""; 0]);
     for act in acts {
         assert_eq!((&act["holds"], &act["figures"]["counts_agree"]), (&true.into(), &true.into()), "{act:#}");
         let pods = act["pods"].as_array().unwrap();
@@ -65,9 +72,15 @@ fn the_page_shows(page: &Path, acts: &[Value]) {
             assert!(page.contains(pod["address"].as_str().unwrap()), "{pod:#}");
         }
     }
-    for mark in
-        ["school-4, school-5 in DNS", "SIGKILL", "SIGTERM", "NXDOMAIN", "GOAWAY", "the channel learns"]
-    {
+    for mark in [
+        "school-4, school-5 in DNS",
+        "school-6 in DNS",
+        "SIGKILL",
+        "SIGTERM",
+        "NXDOMAIN",
+        "GOAWAY",
+        "the channel learns",
+    ] {
         assert!(page.contains(mark), "{mark}");
     }
 }

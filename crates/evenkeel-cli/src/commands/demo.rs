@@ -15,6 +15,11 @@ use crate::load::Summary;
 use crate::plan::Surroundings;
 use crate::render::{self, Screen, Style};
 
+/// What is logged unless the environment says otherwise. The acts make a client warn of ClusterIPs, dead pods and failed
+/// lookups; they say so themselves, and a warning that is part of the play must not look like one of the demo's own.
+pub(super) const LOG: &str =
+    "warn,evenkeel::client::resolve::dns::single_address=error,evenkeel::observe::log=error";
+
 /// Where what is played is seen.
 struct House<'a> {
     output: Output,
@@ -30,8 +35,8 @@ struct Program {
     /// By act. They are printed in order, however they end.
     reports: Vec<Option<Report>>,
     printed: usize,
-    /// What the live tables of both lanes show, the front's first.
-    frames: [String; 2],
+    /// What the live tables of the lanes show, the front's first.
+    frames: [String; Lane::ALL.len()],
 }
 
 pub(super) async fn run(
@@ -61,8 +66,11 @@ pub(super) async fn run(
         Output::Json => render::demo_json(&reports),
         Output::Table => render::demo_table(&reports, Style { colour: surroundings.colour }),
     });
-    for report in reports.iter().filter(|report| !report.holds()) {
-        screen.line(&format!("evenkeel: {} does not hold: {}", report.id, report.broken.join("; ")));
+    // The table has said it already.
+    let untold = |report: &&Report| output == Output::Json && !report.holds();
+    for report in reports.iter().filter(untold) {
+        let verdict = report.about.role.verdict(false);
+        screen.line(&format!("evenkeel: {} {verdict}: {}", report.id, report.broken.join("; ")));
     }
     let verdict = if reports.iter().all(Report::holds) { Verdict::Passed } else { Verdict::Failed };
     verdict.after(printed)
@@ -82,7 +90,8 @@ async fn play(output: Output, surroundings: Surroundings, screen: &Screen) -> Re
     let cluster = Arc::new(Cluster::start(pods_in_all()).await?);
     let program = Program { reports: vec![None; acts.len()], ..Program::default() };
     let house = House { output, surroundings, screen, acts: &acts, program: Mutex::new(program) };
-    tokio::try_join!(house.play(Lane::Front, &cluster), house.play(Lane::Back, &cluster))?;
+    let [front, back, side] = Lane::ALL.map(|lane| house.play(lane, &cluster));
+    tokio::try_join!(front, back, side)?;
     let program = house.program.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(program.reports.into_iter().flatten().collect())
 }
@@ -104,24 +113,25 @@ impl House<'_> {
     fn announce(&self, act: &Act, number: usize) -> String {
         let of = self.acts.len();
         if !self.screen.is_live() {
-            let meanwhile = if act.lane == Lane::Back { ", meanwhile" } else { "" };
+            let meanwhile = if act.lane == Lane::Front { "" } else { ", meanwhile" };
             let seconds = act.duration.as_secs_f64();
-            self.screen.line(&format!("act {number} of {of}: {} ({seconds:.0} s{meanwhile})", act.id));
+            let role = act.about.role.word();
+            self.screen
+                .line(&format!("act {number} of {of}: {} ({role}, {seconds:.0} s{meanwhile})", act.id));
         }
         render::act_heading(act, number, of, self.live_style())
     }
 
-    /// The front's table stands above the back's, which has one line as long as there is a front.
+    /// The first lane that plays has a table; those behind it have a line each.
     fn draw(&self, act: &Act, heading: &str, summary: &Summary) {
         let table = || format!("{heading}{}", render::act_progress(summary, self.live_style()));
         let mut program = self.program.lock().unwrap_or_else(PoisonError::into_inner);
-        let [front, back] = &mut program.frames;
-        match act.lane {
-            Lane::Front => *front = table(),
-            Lane::Back if front.is_empty() => *back = table(),
-            Lane::Back => *back = render::meanwhile(act, summary, self.live_style()),
+        let (before, its) = program.frames.split_at_mut(act.lane as usize);
+        let is_first = before.iter().all(String::is_empty);
+        if let Some(frame) = its.first_mut() {
+            *frame = if is_first { table() } else { render::meanwhile(act, summary, self.live_style()) };
         }
-        self.screen.draw(format!("{front}{back}"));
+        self.screen.draw(program.frames.concat());
     }
 
     /// Prints what can be printed in order.
@@ -131,10 +141,8 @@ impl House<'_> {
         if let Some(place) = program.reports.get_mut(index) {
             *place = Some(report);
         }
-        let [front, back] = &mut program.frames;
-        match lane {
-            Lane::Front => front.clear(),
-            Lane::Back => back.clear(),
+        if let Some(frame) = program.frames.get_mut(lane as usize) {
+            frame.clear();
         }
         self.screen.clear();
         while let Some(Some(report)) = program.reports.get(program.printed) {

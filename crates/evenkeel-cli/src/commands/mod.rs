@@ -13,6 +13,14 @@ use crate::exit::{RunError, Verdict};
 use crate::plan::{Plan, Task};
 use crate::render::Screen;
 
+/// What is logged where the environment says nothing.
+pub(crate) fn default_log(plan: &Plan) -> &'static str {
+    match plan.task {
+        Task::Demo { .. } => demo::LOG,
+        Task::Serve(_) | Task::Load(_) | Task::Resolve(_) => "warn",
+    }
+}
+
 /// Does what the plan says.
 ///
 /// # Errors

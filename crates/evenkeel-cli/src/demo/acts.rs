@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use evenkeel::Refresh;
 
+use super::about::{About, Role};
 use super::claims::Claim;
 
 mod trouble;
@@ -32,6 +33,7 @@ pub(crate) struct Act {
     /// In words, for people and for the document.
     pub(crate) claim_text: String,
     pub(crate) claim: Claim,
+    pub(crate) about: About,
     pub(crate) lane: Lane,
     /// Where the Service is; acts of one namespace share their pods.
     pub(crate) namespace: &'static str,
@@ -52,6 +54,11 @@ pub(crate) enum Lane {
     Front,
     /// What mostly waits, meanwhile.
     Back,
+    Side,
+}
+
+impl Lane {
+    pub(crate) const ALL: [Self; 3] = [Self::Front, Self::Back, Self::Side];
 }
 
 /// The name that the client uses.
@@ -102,7 +109,7 @@ impl Act {
             Plot::Nothing => 0,
             Plot::Add(pods) => pods,
             Plot::Kill | Plot::DnsOutage => 1,
-            Plot::RollingRestart => 2 * self.pods,
+            Plot::RollingRestart => self.pods,
         }
     }
 }
@@ -112,6 +119,14 @@ fn cluster_ip() -> Act {
         id: "clusterip",
         claim_text: "behind the ClusterIP one pod gets every call".to_owned(),
         claim: Claim::OnePodGetsAll,
+        about: About {
+            role: Role::Problem,
+            meaning: "A ClusterIP spreads connections, and gRPC keeps one connection: one pod does all the work.",
+            look: "Look for one colour that fills the chart: one pod answers every call.",
+            expected: Some(
+                "the client warns that the name has a single address, as the name of a ClusterIP has",
+            ),
+        },
         lane: Lane::Front,
         namespace: "demo",
         entrance: Entrance::ClusterIp,
@@ -129,6 +144,12 @@ fn headless() -> Act {
         claim_text: "by the headless name and round_robin the same pods share evenly once all are connected: max/min ≤ 1.1"
             .to_owned(),
         claim: Claim::Even { max_ratio: 1.1 },
+        about: About {
+            role: Role::Remedy,
+            meaning: "The headless name lists every pod, and round_robin calls them in turn: the work is shared.",
+            look: "Look for three bands of the same height: each pod answers a third of the calls.",
+            expected: None,
+        },
         entrance: Entrance::Headless,
         ..cluster_ip()
     }
@@ -142,6 +163,12 @@ fn stale() -> Act {
             .to_owned(),
         // As long as the last act gives its new pods to get calls.
         claim: Claim::NewPodsGetNothing { watched },
+        about: About {
+            role: Role::Problem,
+            meaning: "A client that asks DNS only when a connection ends never learns of new pods.",
+            look: "Look for the two new pods: they are in DNS, and they have no band.",
+            expected: None,
+        },
         namespace: "stale",
         refresh: Refresh::Disconnect { floor: Duration::from_secs(30) },
         plot: Plot::Add(2),
@@ -160,6 +187,12 @@ fn max_connection_age() -> Act {
             AGE.as_secs()
         ),
         claim: Claim::NewPodsWithin { bound },
+        about: About {
+            role: Role::Remedy,
+            meaning: "The server ends each connection at an age. The client then asks DNS again and finds the new pods.",
+            look: "Look for the bands of the new pods: they begin after the first GOAWAY.",
+            expected: None,
+        },
         namespace: "max-connection-age",
         refresh: Refresh::Disconnect { floor: Duration::from_secs(1) },
         pod_flags: vec![format!("--max-connection-age={}ms", AGE.as_millis())],
@@ -177,6 +210,12 @@ fn ttl_refresh() -> Act {
                      no call fails or takes over 1 s"
                 .to_owned(),
         claim: Claim::NewPodsWithinInterval { spare },
+        about: About {
+            role: Role::Remedy,
+            meaning: "The client asks DNS again when the TTL of the answer is over. No connection has to end.",
+            look: "Look for the bands of the new pods: they begin when the channel learns the new list.",
+            expected: None,
+        },
         namespace: "ttl-refresh",
         refresh: Refresh::Ttl,
         duration: WARM_UP + LONGEST_INTERVAL + spare + SPARE,
@@ -191,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_play_is_short_enough() {
-        for lane in [Lane::Front, Lane::Back] {
+        for lane in Lane::ALL {
             let total: Duration = acts().iter().filter(|act| act.lane == lane).map(|act| act.duration).sum();
             assert!(total < Duration::from_secs(52), "{lane:?}: {total:?} leaves too little of a minute");
         }
@@ -211,6 +250,14 @@ mod tests {
         for (a, b) in acts.iter().flat_map(|a| acts.iter().map(move |b| (a, b))) {
             assert!(a.lane == b.lane || a.namespace != b.namespace, "{} and {}", a.id, b.id);
         }
-        assert_eq!(pods_in_all(), 3 + 3 * 5 + 4 + 9 + 4);
+        assert_eq!(pods_in_all(), 3 + 3 * 5 + 4 + 6 + 4);
+    }
+    #[test]
+    fn every_act_says_what_it_means() {
+        for act in acts() {
+            for words in [act.about.meaning, act.about.look] {
+                assert!(words.ends_with('.') && words.len() > 40, "{}: {words:?}", act.id);
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::about::About;
 use super::marks::Mark;
 use crate::cluster::Fault;
 use crate::load::Timeline;
@@ -36,8 +37,8 @@ pub(crate) enum Claim {
         grace: Duration,
         bound: Duration,
     },
-    /// All pods are replaced, one after another and then all at once: no call fails or takes over a second, each pod
-    /// cuts none off, and each new pod is in within `bound`.
+    /// All pods are replaced one after another, each once the client has called the last new one: no call fails or
+    /// takes over a second, each pod cuts none off, and each new pod is in within `bound`.
     SurvivesRestart {
         bound: Duration,
     },
@@ -104,6 +105,8 @@ pub(crate) struct PodCalls {
     /// By the client's, from the name in the answers.
     pub(crate) answered: u64,
     pub(crate) is_new: bool,
+    /// For a new pod, from the act's first call to when clients could learn of it from DNS.
+    pub(crate) came: Option<Duration>,
     /// For a new pod, from when clients could learn of it from DNS to its first answer.
     pub(crate) first_call: Option<Duration>,
     pub(crate) fate: Fate,
@@ -126,6 +129,7 @@ pub(crate) enum Fate {
 pub(crate) struct Report {
     pub(crate) id: &'static str,
     pub(crate) claim: String,
+    pub(crate) about: About,
     /// Why the claim does not hold; nothing if it does.
     pub(crate) broken: Vec<String>,
     pub(crate) figures: Figures,
@@ -253,7 +257,8 @@ impl Report {
     pub(crate) fn new(id: &'static str, text: String, claim: Claim, seen: Observed) -> Self {
         let (broken, figures) = (claim.broken_by(&seen), claim.figures(&seen));
         let (timeline, marks) = (Timeline::default(), Vec::new());
-        Self { id, claim: text, broken, figures, pods: seen.pods, timeline, marks }
+        let about = About::default();
+        Self { id, claim: text, about, broken, figures, pods: seen.pods, timeline, marks }
     }
 
     pub(crate) fn holds(&self) -> bool {

@@ -1,6 +1,8 @@
-//! The play: what each act shows (`acts`), what must have been seen for its claim to hold (`claims`), and how it is
-//! played: pods, a client and steady calls (`stage`), who is on it (`cast`), and what happens to them (`plots`).
+//! The play: what each act shows (`acts`) and is there for (`about`), what must have been seen for its claim to hold
+//! (`claims`), and how it is played: pods, a client and steady calls (`stage`), who is on it (`cast`), and what happens to
+//! them (`plots`).
 
+mod about;
 mod acts;
 mod cast;
 mod claims;
@@ -10,6 +12,7 @@ mod plots;
 mod readiness;
 mod stage;
 
+pub(crate) use about::{About, Role, outcome};
 pub(crate) use acts::{Act, Lane, acts, pods_in_all};
 pub(crate) use claims::{Fate, Figures, PodCalls, Report};
 pub(crate) use marks::{Kind as MarkKind, Mark};

@@ -105,7 +105,7 @@ impl Stage {
         let retrospect = Retrospect { summary: &summary, start, course: &course, lookups: &lookups };
         let seen = self.observed(pods, &retrospect);
         let report = Report::new(act.id, act.claim_text.clone(), act.claim, seen);
-        Ok(Report { timeline, marks: marks.since(start), ..report })
+        Ok(Report { about: act.about, timeline, marks: marks.since(start), ..report })
     }
 
     /// Ends all pods, and waits until they have.

@@ -68,11 +68,19 @@ struct DemoDocument<'a> {
 #[derive(Serialize)]
 struct ActDocument<'a> {
     id: &'a str,
+    /// `problem`, `remedy` or `trouble`.
+    role: &'a str,
+    meaning: &'a str,
     claim: &'a str,
     holds: bool,
+    /// `holds` in the role's own words.
+    verdict: &'a str,
     /// Only there when the claim does not hold.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     broken: &'a [String],
+    /// The warnings that any client would log here; only there where there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_warnings: Option<&'a str>,
     figures: &'a Figures,
     pods: Vec<PodDocument<'a>>,
 }
@@ -132,8 +140,12 @@ fn load_document(summary: &Summary) -> LoadDocument<'_> {
 pub(crate) fn demo(reports: &[Report]) -> String {
     let acts = reports.iter().map(|report| ActDocument {
         id: report.id,
+        role: report.about.role.word(),
+        meaning: report.about.meaning,
         claim: &report.claim,
         holds: report.holds(),
+        verdict: report.about.role.verdict(report.holds()),
+        expected_warnings: report.about.expected,
         broken: &report.broken,
         figures: &report.figures,
         pods: report

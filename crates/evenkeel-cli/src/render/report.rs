@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::html::{self, ActView, Page, PodView, Series};
+use super::html::{self, ActView, Colours, Figure, Page, PodView, Series};
 use super::table::note;
 use super::utc;
 use crate::demo::{Figures, Report};
@@ -13,31 +13,41 @@ pub(crate) fn page(reports: &[Report], when: SystemTime) -> String {
     html::render(&Page {
         version: concat!("evenkeel ", env!("CARGO_PKG_VERSION")).to_owned(),
         when: utc(when),
-        acts: reports.iter().map(act).collect(),
+        acts: acts(reports),
     })
 }
 
-fn act(report: &Report) -> ActView {
+/// A pod has one colour on the whole page, by its name.
+fn acts(reports: &[Report]) -> Vec<ActView> {
+    let mut colours = Colours::default();
+    reports.iter().map(|report| act(report, &mut colours)).collect()
+}
+
+fn act(report: &Report, colours: &mut Colours) -> ActView {
     let pods = report.pods.iter().map(|pod| PodView {
+        colour: colours.of(&pod.name),
         name: pod.name.clone(),
         address: pod.address.clone(),
         calls: pod.served,
         share: report.share(pod),
         note: note(pod),
     });
+    let pods = pods.collect();
     ActView {
         id: report.id.to_owned(),
+        about: report.about,
         claim: report.claim.clone(),
         holds: report.holds(),
         broken: report.broken.clone(),
         figures: figures(&report.figures),
-        pods: pods.collect(),
-        timeline: timeline(report),
+        pods,
+        timeline: timeline(report, colours),
     }
 }
 
-fn timeline(report: &Report) -> html::Timeline {
+fn timeline(report: &Report, colours: &mut Colours) -> html::Timeline {
     let pods = report.pods.iter().map(|pod| Series {
+        colour: colours.of(&pod.name),
         pod: pod.name.clone(),
         answered: report.timeline.answered.get(&pod.name).cloned().unwrap_or_default(),
     });
@@ -51,33 +61,65 @@ fn timeline(report: &Report) -> html::Timeline {
     }
 }
 
-/// Label and value of each figure that the act has.
-fn figures(figures: &Figures) -> Vec<(String, String)> {
-    let seconds = |value: f64| format!("{value:.2} s");
-    let milliseconds = |value: f64| format!("{value:.2} ms");
-    let optional = [
-        ("max/min", figures.max_min_ratio.map(|ratio| format!("{ratio:.3}"))),
-        ("pods drained", figures.drained.map(|pods| pods.to_string())),
-        ("DNS failed for", figures.outage_s.map(seconds)),
-        ("lookups failed", figures.failed_lookups.map(|lookups| lookups.to_string())),
-        ("killed pod out after", figures.killed_pod_out_s.map(|out| format!("{out:.3} s"))),
-        ("new pod in after", figures.new_pod_in_s.map(seconds)),
-        ("interval between lookups", figures.interval_s.map(seconds)),
-        ("new pods after", figures.new_pods_after_s.map(seconds)),
-        (
-            "new pods watched for",
-            figures.watched_s.filter(|_| figures.new_pods_after_s.is_none()).map(seconds),
-        ),
-        ("allowed", figures.bound_s.map(seconds)),
-    ];
+/// Label, value and meaning of each figure that the act has.
+fn figures(figures: &Figures) -> Vec<Figure> {
     let fixed = [
-        ("calls", figures.calls.to_string()),
-        ("failed", figures.failed.to_string()),
-        ("p99", milliseconds(figures.p99_ms)),
-        ("max", milliseconds(figures.max_ms)),
+        ("calls", figures.calls.to_string(), "made in this act"),
+        ("failed", figures.failed.to_string(), "calls that ended with an error"),
+        ("p99", milliseconds(figures.p99_ms), "99 of 100 calls were no slower"),
+        ("max", milliseconds(figures.max_ms), "the slowest call"),
     ];
-    let present = optional.into_iter().filter_map(|(label, value)| Some((label, value?)));
-    fixed.into_iter().chain(present).map(|(label, value)| (label.to_owned(), value)).collect()
+    let figure = |(label, value, meaning): (&str, String, &str)| Figure {
+        label: label.to_owned(),
+        value,
+        meaning: meaning.to_owned(),
+    };
+    fixed.into_iter().chain(of_some_acts(figures)).map(figure).collect()
+}
+
+fn of_some_acts(figures: &Figures) -> impl Iterator<Item = (&'static str, String, &'static str)> {
+    let watched = figures.watched_s.filter(|_| figures.new_pods_after_s.is_none());
+    let optional = [
+        (
+            "max/min",
+            figures.max_min_ratio.map(|ratio| format!("{ratio:.3}")),
+            "calls of the most called pod over those of the least called one; 1 is even",
+        ),
+        ("pods drained", figures.drained.map(|pods| pods.to_string()), "stopped and cut no call off"),
+        ("DNS failed for", figures.outage_s.map(seconds), "in all three ways together"),
+        (
+            "lookups failed",
+            figures.failed_lookups.map(|lookups| lookups.to_string()),
+            "the client asked and learnt nothing",
+        ),
+        (
+            "killed pod out after",
+            figures.killed_pod_out_s.map(|out| format!("{out:.3} s")),
+            "from the kill to the last call that met the killed pod",
+        ),
+        ("new pod in after", figures.new_pod_in_s.map(seconds), "from the kill to its first answer"),
+        (
+            "interval between lookups",
+            figures.interval_s.map(seconds),
+            "how long the client waited to ask DNS again",
+        ),
+        (
+            "new pods after",
+            figures.new_pods_after_s.map(seconds),
+            "from being in DNS to the first call, for the slowest",
+        ),
+        ("new pods watched for", watched.map(seconds), "how long they were in DNS"),
+        ("allowed", figures.bound_s.map(seconds), "the longest wait that the claim admits"),
+    ];
+    optional.into_iter().filter_map(|(label, value, meaning)| Some((label, value?, meaning)))
+}
+
+fn seconds(value: f64) -> String {
+    format!("{value:.2} s")
+}
+
+fn milliseconds(value: f64) -> String {
+    format!("{value:.2} ms")
 }
 
 #[cfg(test)]
@@ -106,10 +148,27 @@ mod tests {
             "killed; its last count before",
             "new pods after",
             "there was no new pod",
+            "A pod dies.",
+            "Look at its band.",
+            "a warning",
+            "1 of 3 acts went as claimed",
             "127.0.9.2:50051",
         ] {
             assert!(page.contains(text), "{text}");
         }
         assert!(!page.contains("too late"), "the act was over");
+    }
+
+    #[test]
+    fn a_pod_keeps_its_colour_wherever_it_stands() {
+        let mut reports = samples::reports().to_vec();
+        reports[1].pods.reverse();
+        let acts = super::acts(&reports);
+        let colours = |act: &super::ActView| -> std::collections::BTreeSet<_> {
+            let rows = act.pods.iter().map(|pod| (pod.name.clone(), pod.colour));
+            rows.chain(act.timeline.pods.iter().map(|series| (series.pod.clone(), series.colour))).collect()
+        };
+        assert_eq!(colours(&acts[0]).len(), 2, "one colour for each of two pods");
+        assert_eq!(colours(&acts[0]), colours(&acts[1]));
     }
 }

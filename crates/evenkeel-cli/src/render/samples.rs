@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::demo::{Claim, Fate, KillSeen, Observed, PodCalls, Report};
+use crate::demo::{About, Claim, Fate, KillSeen, Observed, PodCalls, Report, Role};
 use crate::load::{EndpointSummary, Latencies, Pod, Summary};
 
 pub(crate) fn empty_summary() -> Summary {
@@ -64,6 +64,7 @@ pub(crate) fn reports() -> [Report; 2] {
         served: calls,
         answered: calls,
         is_new: first_call.is_some(),
+        came: None,
         first_call: first_call.map(Duration::from_secs_f64),
         fate: Fate::Stands,
     };
@@ -92,6 +93,7 @@ pub(crate) fn trouble() -> Report {
         served: calls,
         answered: calls,
         is_new: false,
+        came: None,
         first_call: None,
         fate,
     };
@@ -111,5 +113,8 @@ pub(crate) fn trouble() -> Report {
         ..Observed::default()
     };
     let bound = Duration::from_secs(6);
-    Report::new("kill", "unnoticed".to_owned(), Claim::SurvivesKill { grace: bound, bound }, seen)
+    let report =
+        Report::new("kill", "unnoticed".to_owned(), Claim::SurvivesKill { grace: bound, bound }, seen);
+    let (meaning, look) = ("A pod dies.", "Look at its band.");
+    Report { about: About { role: Role::Trouble, meaning, look, expected: Some("a warning") }, ..report }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::demo::{Act, Fate, PodCalls, Report};
+use crate::demo::{Act, Fate, PodCalls, Report, Role, outcome};
 use crate::load::{Summary, by_code};
 
 /// The cells of a bar that stands for everything.
@@ -73,7 +73,8 @@ pub(crate) fn progress(summary: &Summary, style: Style) -> String {
 
 /// What stands above the running act's table.
 pub(crate) fn act_heading(act: &Act, number: usize, of: usize, style: Style) -> String {
-    format!("{}\n{}\n\n", style.bold(&format!("act {number} of {of}: {}", act.id)), act.claim_text)
+    let title = format!("act {number} of {of}: {} ({})", act.id, act.about.role.word());
+    format!("{}\n{}\n\n", style.bold(&title), act.about.meaning)
 }
 
 /// An act that runs beside another, in one line.
@@ -90,8 +91,20 @@ pub(crate) fn meanwhile(act: &Act, summary: &Summary, style: Style) -> String {
 /// An act that is over.
 pub(crate) fn act(report: &Report, style: Style) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}  {}", style.bold(report.id), style.verdict(report.holds()));
-    let _ = writeln!(out, "  {}", report.claim);
+    let role = report.about.role;
+    let _ = writeln!(
+        out,
+        "{}  {}: {}",
+        style.bold(report.id),
+        role.word(),
+        style.act_verdict(role, report.holds())
+    );
+    for line in [report.about.meaning, &report.claim].into_iter().filter(|line| !line.is_empty()) {
+        let _ = writeln!(out, "  {line}");
+    }
+    if let Some(expected) = report.about.expected {
+        let _ = writeln!(out, "  expected here: {expected}");
+    }
     for broken in &report.broken {
         let _ = writeln!(out, "  but {broken}");
     }
@@ -117,11 +130,12 @@ pub(crate) fn act(report: &Report, style: Style) -> String {
 pub(crate) fn demo(reports: &[Report], style: Style) -> String {
     let mut out = format!("{}\n", style.bold("summary"));
     for report in reports {
-        let _ = writeln!(out, "  {:<20} {}", report.id, style.verdict(report.holds()));
-        let _ = writeln!(out, "  {:<20} {}", "", figures(report));
+        let role = report.about.role;
+        let verdict = style.act_verdict(role, report.holds());
+        let _ = writeln!(out, "  {:<8} {:<20} {verdict}", role.word(), report.id);
     }
-    let holding = reports.iter().filter(|report| report.holds()).count();
-    let _ = writeln!(out, "{holding} of {} claims hold", reports.len());
+    let (line, by_role) = outcome(reports.iter().map(|report| (report.about.role, report.holds())));
+    let _ = writeln!(out, "{line} ({by_role})");
     out
 }
 
@@ -194,6 +208,19 @@ impl Style {
 
     pub(super) fn verdict(self, holds: bool) -> String {
         if holds { self.paint("32", "holds") } else { self.paint("31", "DOES NOT HOLD") }
+    }
+
+    /// An act's verdict. A problem that is shown is no good news, so its colour and mark are not a remedy's.
+    fn act_verdict(self, role: Role, as_claimed: bool) -> String {
+        let words = role.verdict(as_claimed);
+        let (colour, mark) = match (role, as_claimed) {
+            (Role::Problem, true) => ("33", "▲"),
+            (Role::Remedy, true) => ("32", "✓"),
+            (Role::Trouble, true) => ("36", "◆"),
+            (_, false) => ("31", "✗"),
+        };
+        let words = if as_claimed { words.to_owned() } else { words.to_uppercase() };
+        if self.colour { self.paint(colour, &format!("{mark} {words}")) } else { words }
     }
 
     /// A share as a bar of up to `most` cells; anything above nothing shows at least one.

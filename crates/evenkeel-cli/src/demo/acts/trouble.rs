@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use evenkeel::Refresh;
 
-use super::{Act, Claim, Entrance, LONGEST_INTERVAL, Lane, Plot, WARM_UP};
+use super::{About, Act, Claim, Entrance, LONGEST_INTERVAL, Lane, Plot, Role, WARM_UP};
 use crate::cluster::Fault;
 
 /// Calls that start later than this after a pod was killed must not notice.
@@ -43,6 +43,12 @@ pub(super) fn kill() -> Act {
             bound().as_secs_f64(),
         ),
         claim: Claim::SurvivesKill { grace: GRACE_AFTER_KILL, bound: bound() },
+        about: About {
+            role: Role::Trouble,
+            meaning: "A pod dies without a word. Its connection breaks, and the client calls the others.",
+            look: "Look at the line of the SIGKILL: one band ends there, and the others grow.",
+            expected: Some("the client warns each time it cannot connect to the killed pod's address"),
+        },
         lane: Lane::Front,
         namespace: "kill",
         entrance: Entrance::Headless,
@@ -58,17 +64,23 @@ pub(super) fn rolling_restart() -> Act {
     Act {
         id: "rolling-restart",
         claim_text: format!(
-            "all 3 pods are replaced one after another, then all at once, each new one in DNS before its old one gets \
-             SIGTERM and leaves DNS; the old ones serve for {} s more, as a preStop sleep makes them, and drain: no \
-             call fails or takes over 1 s",
+            "all 3 pods are replaced one after another, each once the client has called the last new one; a new pod is \
+             in DNS before its old one gets SIGTERM and leaves DNS; the old ones serve for {} s more, as a preStop \
+             sleep makes them, and drain: no call fails or takes over 1 s",
             PRE_STOP.as_secs(),
         ),
         claim: Claim::SurvivesRestart { bound: bound() },
-        lane: Lane::Back,
+        about: About {
+            role: Role::Trouble,
+            meaning: "A new version is deployed: new pods replace old ones, one at a time, and no call notices.",
+            look: "Look for bands that end as others begin, one pod after another, while the total stays level.",
+            expected: None,
+        },
+        lane: Lane::Side,
         namespace: "rolling-restart",
         pod_flags: vec![format!("--lame-duck={}s", PRE_STOP.as_secs())],
         plot: Plot::RollingRestart,
-        duration: WARM_UP + bound() + PRE_STOP + SLOW_STARTS,
+        duration: WARM_UP + 3 * bound() + PRE_STOP + SLOW_STARTS,
         ..kill()
     }
 }
@@ -83,6 +95,14 @@ pub(super) fn dns_outage() -> Act {
                      retry that the channel announced"
             .to_owned(),
         claim: Claim::OutlivesDns { spare },
+        about: About {
+            role: Role::Trouble,
+            meaning: "DNS fails, and calls go on: the client keeps the pods that it knows.",
+            look: "Look at the total: it stays level while DNS fails. The new pod's band begins when DNS answers again.",
+            expected: Some(
+                "the client warns of each lookup that fails, and each time it cannot connect to the pod that left",
+            ),
+        },
         lane: Lane::Back,
         namespace: "dns-outage",
         pod_flags: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Fate, KillSeen, Observed, OutageSeen, balance};
+use super::{Fate, KillSeen, Observed, OutageSeen, PodCalls, balance};
 
 /// The delays after failed lookups, as docs/defaults.md has them: the first, their growth, their limit, their jitter.
 const RETRY_FIRST: f64 = 1.0;
@@ -33,11 +33,17 @@ pub(super) fn survives_kill(seen: &Observed, grace: Duration, broken: &mut Vec<S
 pub(super) fn survives_restart(seen: &Observed, broken: &mut Vec<String>) {
     balance::no_call_suffers(seen, broken);
     let first = seen.pods.iter().filter(|pod| !pod.is_new).count();
-    // Every first pod was replaced, and so was every pod in its place.
-    if seen.pods.len() != 3 * first || drained(seen) != 2 * first {
+    if seen.pods.len() != 2 * first || drained(seen) != first {
         broken.push(format!("of {} pods, {} at first, {} drained", seen.pods.len(), first, drained(seen)));
     }
     all_clean(seen, broken);
+    let new: Vec<_> = balance::new_pods(seen).collect();
+    for pair in new.windows(2) {
+        let [last, next] = pair else { continue };
+        if next.came.is_none() || next.came < called_at(last) {
+            broken.push(format!("{} came before the client had called {}", next.name, last.name));
+        }
+    }
     for pod in seen.pods.iter().filter(|pod| pod.served == 0) {
         broken.push(format!("{} got nothing", pod.name));
     }
@@ -73,6 +79,11 @@ pub(super) fn drained(seen: &Observed) -> usize {
 pub(super) fn uncounted(seen: &Observed) -> u64 {
     let killed = seen.pods.iter().filter(|pod| matches!(pod.fate, Fate::Killed { .. }));
     killed.map(|pod| pod.answered.saturating_sub(pod.served)).sum()
+}
+
+/// When a new pod was first called, from the act's first call.
+fn called_at(pod: &PodCalls) -> Option<Duration> {
+    Some(pod.came? + pod.first_call?)
 }
 
 impl KillSeen {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::model::{ActView, PodView};
+use super::model::{ActView, Figure, PodView, Role};
 use super::stack::Stack;
 use super::style::series;
 use super::text::{css_percent, escape, percent};
@@ -13,12 +13,16 @@ pub(super) fn anchor(number: usize) -> String {
     format!("act-{number}")
 }
 
-/// Whether a claim holds, in words with a sign.
-pub(super) fn verdict(holds: bool) -> String {
-    let (class, sign, words) = if holds {
-        ("holds", "M2 6.5 5 9.5 10 3", "holds")
-    } else {
-        ("broken", "M3 3 9 9M9 3 3 9", "does not hold")
+/// What came of an act, in its role's words, with a sign and a colour of its own: a problem that is shown is no good news.
+pub(super) fn verdict(role: Role, as_claimed: bool) -> String {
+    let words = role.verdict(as_claimed);
+    let (class, sign) = match (role, as_claimed) {
+        (Role::Problem, true) => ("shown", "M6 1.5 11 10.5H1ZM6 5V7.5M6 8.6V9.4"),
+        (Role::Remedy, true) => ("holds", "M2 6.5 5 9.5 10 3"),
+        (Role::Trouble, true) => {
+            ("survived", "M6 1 10.5 2.5V6C10.5 8.5 8.5 10.3 6 11 3.5 10.3 1.5 8.5 1.5 6V2.5Z")
+        }
+        (_, false) => ("broken", "M3 3 9 9M9 3 3 9"),
     };
     format!(
         "<span class=\"verdict {class}\"><svg viewBox=\"0 0 12 12\" aria-hidden=\"true\"><path d=\"{sign}\"/></svg>\
@@ -34,14 +38,20 @@ pub(super) fn section(act: &ActView, number: usize) -> String {
     let mut out = format!("<section id=\"{anchor}\" aria-labelledby=\"{anchor}-title\">");
     let _ = write!(
         out,
-        "<header><h2 id=\"{anchor}-title\"><span class=\"number\">{number}</span> {}</h2>{}</header>",
+        "<header><h2 id=\"{anchor}-title\"><span class=\"number\">{number}</span> {}</h2>\
+         <span class=\"role\">{}</span>{}</header>",
         escape(&act.id),
-        verdict(act.holds),
+        act.about.role.word(),
+        verdict(act.about.role, act.holds),
     );
-    let _ = write!(out, "<p class=\"claim\">{}</p>", escape(&act.claim));
+    let _ = write!(out, "<p class=\"meaning\">{}</p>", escape(act.about.meaning));
+    let _ = write!(out, "<p class=\"claim\"><b>Claim:</b> {}.</p>", escape(&act.claim));
+    if let Some(expected) = act.about.expected {
+        let _ = write!(out, "<p class=\"expected\"><b>Expected here:</b> {}.</p>", escape(expected));
+    }
     if !act.broken.is_empty() {
         let reasons: String = act.broken.iter().map(|why| format!("<li>{}</li>", escape(why))).collect();
-        let _ = write!(out, "<div class=\"but\"><h3>Why it does not hold</h3><ul>{reasons}</ul></div>");
+        let _ = write!(out, "<div class=\"but\"><h3>What contradicts the claim</h3><ul>{reasons}</ul></div>");
     }
     out.push_str(&chart::chart(act, number, &stack, &events));
     out.push_str(&figures(&act.figures));
@@ -53,13 +63,17 @@ pub(super) fn section(act: &ActView, number: usize) -> String {
     out
 }
 
-fn figures(figures: &[(String, String)]) -> String {
+fn figures(figures: &[Figure]) -> String {
     if figures.is_empty() {
         return String::new();
     }
     let mut out = String::from("<dl>");
-    for (label, value) in figures {
-        let _ = write!(out, "<div><dt>{}</dt><dd>{}</dd></div>", escape(label), escape(value));
+    for Figure { label, value, meaning } in figures {
+        let (label, value, meaning) = (escape(label), escape(value), escape(meaning));
+        let _ = write!(
+            out,
+            "<div><dt>{label}</dt><dd class=\"value\">{value}</dd><dd class=\"means\">{meaning}</dd></div>"
+        );
     }
     out.push_str("</dl>");
     out
@@ -74,15 +88,15 @@ fn pods(act: &ActView) -> String {
          <th scope=\"col\" class=\"n\">calls</th><th scope=\"col\" colspan=\"2\">share</th></tr></thead><tbody>",
         escape(&act.id)
     );
-    for (index, pod) in act.pods.iter().enumerate() {
-        out.push_str(&row(pod, index));
+    for pod in &act.pods {
+        out.push_str(&row(pod));
     }
     out.push_str("</tbody></table>");
     out
 }
 
-fn row(pod: &PodView, index: usize) -> String {
-    let class = series(index);
+fn row(pod: &PodView) -> String {
+    let class = series(pod.colour);
     let hollow = if pod.calls == 0 { " hollow" } else { "" };
     let about: Vec<_> = [&pod.address, &pod.note]
         .into_iter()

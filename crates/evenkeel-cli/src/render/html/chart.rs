@@ -28,7 +28,11 @@ pub(super) fn chart(act: &ActView, number: usize, stack: &Stack, events: &[Event
     out.push_str(&failures::tags(stack));
     out.push_str(&axis::rate_labels(stack.top));
     out.push_str(&axis::second_labels(stack.length));
-    out.push_str("</div></div></figure>");
+    out.push_str("</div></div>");
+    if !act.about.look.is_empty() {
+        let _ = write!(out, "<figcaption class=\"means\">{}</figcaption>", escape(act.about.look));
+    }
+    out.push_str("</figure>");
     out
 }
 
@@ -54,7 +58,7 @@ fn drawing(act: &ActView, number: usize, stack: &Stack, events: &[Event<'_>]) ->
     let mut out = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\">");
     let _ = write!(out, "<g id=\"bands-{number}\">");
     for (index, steps) in stack.bands.iter().enumerate().filter(|(_, steps)| !steps.is_empty()) {
-        let (class, title, path) = (series(index), band_title(act, index), outline(steps, stack));
+        let (class, title, path) = (band_colour(act, index), band_title(act, index), outline(steps, stack));
         let _ = write!(out, "<path class=\"band {class}\" d=\"{path}\"><title>{title}</title></path>");
     }
     out.push_str(&failures::drawing(stack));
@@ -96,11 +100,15 @@ fn idle(act: &ActView) -> String {
         return String::new();
     }
     let mut out = String::from("<p class=\"idle\"><b>No call:</b>");
-    for (index, pod) in act.pods.iter().enumerate().filter(|(_, pod)| pod.calls == 0) {
-        let _ = write!(out, " <span class=\"absent {}\">{}</span>", series(index), escape(&pod.name));
+    for pod in act.pods.iter().filter(|pod| pod.calls == 0) {
+        let _ = write!(out, " <span class=\"absent {}\">{}</span>", series(pod.colour), escape(&pod.name));
     }
     out.push_str("</p>");
     out
+}
+
+fn band_colour(act: &ActView, index: usize) -> String {
+    series(act.timeline.pods.get(index).map_or(index, |series| series.colour))
 }
 
 fn band_title(act: &ActView, index: usize) -> String {

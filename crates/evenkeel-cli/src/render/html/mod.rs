@@ -14,7 +14,8 @@ mod style;
 mod tags;
 mod text;
 
-pub(crate) use self::model::{ActView, Page, PodView, Series, Timeline};
+pub(crate) use self::model::{ActView, Figure, Page, PodView, Series, Timeline};
+pub(crate) use self::style::Colours;
 
 /// The page. The same outcome gives the same page, byte by byte.
 pub(crate) fn render(page: &Page) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-pub(crate) use crate::demo::{Mark, MarkKind};
+pub(crate) use crate::demo::{About, Mark, MarkKind, Role};
 
 /// The whole page.
 #[derive(Clone, Debug)]
@@ -18,15 +18,26 @@ pub(crate) struct Page {
 #[derive(Clone, Debug)]
 pub(crate) struct ActView {
     pub(crate) id: String,
+    pub(crate) about: About,
     /// What is claimed, as a sentence.
     pub(crate) claim: String,
     pub(crate) holds: bool,
     /// Why the claim does not hold; nothing if it does.
     pub(crate) broken: Vec<String>,
-    /// Labels and values with their units: (`max/min`, `1.007`).
-    pub(crate) figures: Vec<(String, String)>,
+    pub(crate) figures: Vec<Figure>,
     pub(crate) pods: Vec<PodView>,
     pub(crate) timeline: Timeline,
+}
+
+/// A number that an act led to.
+#[derive(Clone, Debug)]
+pub(crate) struct Figure {
+    /// `max/min`
+    pub(crate) label: String,
+    /// With its unit: `1.007`.
+    pub(crate) value: String,
+    /// What it is, in a few words.
+    pub(crate) meaning: String,
 }
 
 /// One pod of an act.
@@ -34,6 +45,8 @@ pub(crate) struct ActView {
 pub(crate) struct PodView {
     pub(crate) name: String,
     pub(crate) address: String,
+    /// The same wherever this pod stands on the page.
+    pub(crate) colour: usize,
     pub(crate) calls: u64,
     /// Of all calls of the act, 0–1.
     pub(crate) share: f64,
@@ -58,5 +71,6 @@ pub(crate) struct Timeline {
 #[derive(Clone, Debug)]
 pub(crate) struct Series {
     pub(crate) pod: String,
+    pub(crate) colour: usize,
     pub(crate) answered: Vec<u32>,
 }

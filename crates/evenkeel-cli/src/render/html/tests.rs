@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::render;
-use crate::render::html::model::{ActView, Mark, MarkKind, Page, PodView, Series, Timeline};
+use crate::render::html::model::{
+    About, ActView, Figure, Mark, MarkKind, Page, PodView, Role, Series, Timeline,
+};
 
 mod colours;
 mod drawing;
@@ -22,6 +24,7 @@ fn act(length_ms: u64, answered: &[&[u32]], marks: Vec<Mark>) -> ActView {
         PodView {
             name: format!("school-{}", index + 1),
             address: format!("127.0.1.{}:50051", index + 1),
+            colour: index,
             calls: u64::from(calls),
             share: f64::from(calls) / f64::from(total),
             note: String::new(),
@@ -29,7 +32,11 @@ fn act(length_ms: u64, answered: &[&[u32]], marks: Vec<Mark>) -> ActView {
     });
     let pods: Vec<_> = pods.collect();
     let series = pods.iter().zip(answered);
-    let series = series.map(|(pod, counts)| Series { pod: pod.name.clone(), answered: counts.to_vec() });
+    let series = series.map(|(pod, counts)| Series {
+        pod: pod.name.clone(),
+        colour: pod.colour,
+        answered: counts.to_vec(),
+    });
     let timeline = Timeline {
         bucket: BUCKET,
         pods: series.collect(),
@@ -39,13 +46,18 @@ fn act(length_ms: u64, answered: &[&[u32]], marks: Vec<Mark>) -> ActView {
     };
     ActView {
         id: "headless".to_owned(),
+        about: About { meaning: "It means.", look: "Look.", ..About::default() },
         claim: "the pods share evenly".to_owned(),
         holds: true,
         broken: Vec::new(),
-        figures: vec![("calls".to_owned(), total.to_string())],
+        figures: vec![figure("calls", &total.to_string())],
         pods,
         timeline,
     }
+}
+
+fn figure(label: &str, value: &str) -> Figure {
+    Figure { label: label.to_owned(), value: value.to_owned(), meaning: label.to_owned() }
 }
 
 fn page(acts: Vec<ActView>) -> Page {
@@ -72,7 +84,7 @@ fn an_act_without_buckets_or_pods_has_no_impossible_numbers() {
     assert_eq!(html.matches("<td class=\"n\">0.0\u{a0}%</td>").count(), 2, "what is no number is no share");
     assert_eq!(html.matches("left:0.00%\">0 s</span>").count(), 3, "every chart has its axis");
     assert_eq!(html.matches("role=\"img\"").count(), 3);
-    assert!(render(&page(Vec::new())).contains("0 of 0 claims hold"));
+    assert!(render(&page(Vec::new())).contains("0 of 0 acts went as claimed"));
 }
 
 /// The page without its texts and without what stands in quotes: all that a name must not be able to change.
@@ -95,7 +107,7 @@ fn names_from_processes_cannot_become_markup() {
     let with = |name: &str| {
         let mut act = act(2000, &[&[25; 8], &[0; 8]], vec![mark(500, MarkKind::Pod, name)]);
         (act.id, act.claim) = (name.to_owned(), name.to_owned());
-        act.figures = vec![(name.to_owned(), name.to_owned())];
+        act.figures = vec![figure(name, name)];
         for (pod, series) in act.pods.iter_mut().zip(&mut act.timeline.pods) {
             for text in [&mut pod.name, &mut pod.address, &mut pod.note, &mut series.pod] {
                 *text = name.to_owned();
@@ -135,8 +147,32 @@ fn the_verdict_is_said_in_words() {
     let mut broken = holding.clone();
     (broken.holds, broken.broken) = (false, vec!["max/min is 1.4".to_owned()]);
     let html = render(&page(vec![holding, broken]));
-    assert!(html.contains("<title>evenkeel demo: 1 of 2 claims hold</title>"));
+    assert!(html.contains("<title>evenkeel demo: 1 of 2 acts went as claimed</title>"));
     assert!(html.contains("does not hold</span>") && html.contains("<li>max/min is 1.4</li>"));
+}
+
+#[test]
+fn roles_are_told_apart_in_words_and_signs() {
+    let acts = Role::ALL.map(|role| {
+        let mut act = act(2000, &[&[25; 8]], Vec::new());
+        act.about.role = role;
+        act
+    });
+    let html = render(&page(acts.to_vec()));
+    let verdicts: BTreeSet<_> = between(&html, "<span class=\"verdict ", "</span>").into_iter().collect();
+    assert_eq!(verdicts.len(), Role::ALL.len(), "{verdicts:?}");
+    for role in Role::ALL {
+        assert!(html.contains(&format!("<span class=\"role\">{}</span>", role.word())));
+        assert!(html.contains(&format!("{}</span>", role.verdict(true))));
+    }
+}
+
+#[test]
+fn acts_charts_and_numbers_say_what_they_mean() {
+    let html = render(&page(vec![act(2000, &[&[25; 8]], Vec::new()); 3]));
+    assert_eq!(html.matches("<p class=\"meaning\">It means.</p>").count(), 3);
+    assert_eq!(html.matches("<figcaption class=\"means\">Look.</figcaption>").count(), 3);
+    assert_eq!(html.matches("<dd class=\"means\">").count(), html.matches("<dt>").count());
 }
 
 #[test]

@@ -92,8 +92,11 @@ const DEMO: &str = r#"{
   "acts": [
     {
       "id": "ttl-refresh",
+      "role": "remedy",
+      "meaning": "",
       "claim": "soon",
       "holds": true,
+      "verdict": "holds",
       "figures": {
         "calls": 5,
         "failed": 0,
@@ -122,8 +125,11 @@ const DEMO: &str = r#"{
     },
     {
       "id": "headless",
+      "role": "remedy",
+      "meaning": "",
       "claim": "evenly",
       "holds": false,
+      "verdict": "does not hold",
       "broken": [
         "by the pods' own count max/min is 1.500",
         "by the client's own count max/min is 1.500"
@@ -168,6 +174,8 @@ fn an_act_with_a_killed_pod() {
     let document: serde_json::Value = serde_json::from_str(&demo(&[samples::trouble()])).expect("JSON");
     let act = &document["acts"][0];
     assert_eq!((&act["pods"][0]["end"], &act["pods"][1]["end"]), (&"killed".into(), &"drained".into()));
+    assert_eq!((&act["role"], &act["verdict"]), (&"trouble".into(), &"not survived".into()));
+    assert_eq!((&act["meaning"], &act["expected_warnings"]), (&"A pod dies.".into(), &"a warning".into()));
     let figures = &act["figures"];
     assert_eq!((&figures["killed_pod_out_s"], &figures["new_pod_in_s"]), (&0.012.into(), &5.0.into()));
     assert_eq!((&figures["uncounted"], &figures["outage_s"]), (&0.into(), &serde_json::Value::Null));

@@ -32,7 +32,7 @@ POD  ADDRESS      CALLS    SHARE
 fn acts_and_their_summary() {
     let reports = samples::reports();
     let expected = "\
-ttl-refresh  holds
+ttl-refresh  remedy: holds
   soon
   5 calls   0 failed   max 20.00 ms   interval 5.50 s   new pods after 4.20 s   allowed 6.50 s
 
@@ -44,11 +44,9 @@ school-2  127.0.9.2:50051          2   40.0 %  ##########  new, first call after
     assert_eq!(act(&reports[0], PLAIN), expected);
     let expected = "\
 summary
-  ttl-refresh          holds
-                       5 calls   0 failed   max 20.00 ms   interval 5.50 s   new pods after 4.20 s   allowed 6.50 s
-  headless             DOES NOT HOLD
-                       5 calls   0 failed   max 20.00 ms   max/min 1.500   interval 5.50 s   new pods after 4.20 s
-1 of 2 claims hold
+  remedy   ttl-refresh          holds
+  remedy   headless             DOES NOT HOLD
+1 of 2 acts went as claimed (remedy: 1 of 2 holds)
 ";
     assert_eq!(demo(&reports, PLAIN), expected);
 }
@@ -56,15 +54,17 @@ summary
 #[test]
 fn colours_only_where_wanted() {
     let coloured = act(&samples::reports()[1], Style { colour: true });
-    assert!(coloured.contains("\x1b[31mDOES NOT HOLD\x1b[0m") && coloured.contains('█'));
+    assert!(coloured.contains("\x1b[31m✗ DOES NOT HOLD\x1b[0m") && coloured.contains('█'));
     assert!(!act(&samples::reports()[1], PLAIN).contains('\x1b'));
 }
 
 #[test]
 fn pods_that_did_not_live_to_the_end() {
     let expected = "\
-kill  DOES NOT HOLD
+kill  trouble: NOT SURVIVED
+  A pod dies.
   unnoticed
+  expected here: a warning
   but there was no new pod
   5 calls   1 failed   max 0.00 ms   1 drained   killed pod out after 0.012 s   new one in after 5.00 s   allowed 6.00 s
 
@@ -81,4 +81,19 @@ fn an_act_beside_another() {
     let act = crate::demo::acts().pop().expect("an act");
     let expected = "\nmeanwhile dns-outage   2.5 s   4 calls   1 failed (UNAVAILABLE 1)\n";
     assert_eq!(meanwhile(&act, &samples::summary(), PLAIN), expected);
+}
+
+#[test]
+fn a_problem_that_is_shown_does_not_look_like_a_remedy_that_holds() {
+    let mut report = samples::reports()[0].clone();
+    let coloured = Style { colour: true };
+    let mut said = std::collections::BTreeSet::new();
+    for role in crate::demo::Role::ALL {
+        report.about.role = role;
+        let (plain, coloured) = (act(&report, PLAIN), act(&report, coloured));
+        assert!(plain.contains(&format!("{}: {}", role.word(), role.verdict(true))), "{plain}");
+        assert_eq!(coloured.contains("\x1b[32m"), role == crate::demo::Role::Remedy, "green is good news");
+        said.insert(plain.lines().next().map(str::to_owned));
+    }
+    assert_eq!(said.len(), 3, "{said:?}");
 }

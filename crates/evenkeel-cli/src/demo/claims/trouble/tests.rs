@@ -37,7 +37,11 @@ fn killed() -> Observed {
 const CLEAN: Fate = Fate::Drained { is_clean: true };
 
 fn restarted() -> Observed {
-    observed(vec![pod("first", 100, CLEAN), new_pod("second", 90, CLEAN), new_pod("third", 80, Fate::Stands)])
+    // Each is called 4 s after it came.
+    let new =
+        |name, came| PodCalls { came: Some(Duration::from_secs(came)), ..new_pod(name, 90, Fate::Stands) };
+    let old = [pod("first", 100, CLEAN), pod("second", 90, CLEAN)];
+    observed(old.into_iter().chain([new("third", 1), new("fourth", 5)]).collect())
 }
 
 fn outlived() -> Observed {
@@ -114,14 +118,22 @@ fn a_restart_is_survived() {
     breaks(
         RESTART,
         &changed(restarted(), |seen| seen.pods[0].fate = Fate::Stands),
-        "of 3 pods, 1 at first, 1 drained",
+        "of 4 pods, 2 at first, 1 drained",
     );
-    breaks(RESTART, &changed(restarted(), |seen| drop(seen.pods.pop())), "of 2 pods");
+    breaks(RESTART, &changed(restarted(), |seen| drop(seen.pods.pop())), "of 3 pods");
     let idle = changed(restarted(), |seen| (seen.pods[0].served, seen.pods[0].answered) = (0, 0));
     breaks(RESTART, &idle, "first got nothing");
     breaks(RESTART, &changed(restarted(), |seen| seen.pods[1].served = 70), "second counted 70 calls");
-    let late = changed(restarted(), |seen| seen.pods[1].first_call = Some(Duration::from_secs(7)));
+    let late = changed(restarted(), |seen| seen.pods[2].first_call = Some(Duration::from_secs(7)));
     breaks(RESTART, &late, "first call after 7.00 s");
+}
+
+#[test]
+fn a_restart_goes_one_pod_after_another() {
+    for came in [Some(Duration::from_millis(4999)), Some(Duration::from_secs(1)), None] {
+        let early = changed(restarted(), |seen| seen.pods[3].came = came);
+        breaks(RESTART, &early, "fourth came before the client had called third");
+    }
 }
 
 #[test]
