@@ -44,6 +44,11 @@ impl Role {
             (Self::Trouble, false) => "not survived",
         }
     }
+
+    /// What is said of those among several that went as claimed.
+    fn verdict_of_many(self) -> &'static str {
+        if self == Self::Remedy { "hold" } else { self.verdict(true) }
+    }
 }
 
 /// The outcome of all acts, each told by its role and whether it went as claimed: in one line, and by role.
@@ -56,7 +61,7 @@ pub(crate) fn outcome(acts: impl Iterator<Item = (Role, bool)> + Clone) -> (Stri
     let by_role =
         Role::ALL.into_iter().map(|role| (role, count(Some(role)))).filter(|(_, (_, all))| *all > 0);
     let words: Vec<_> = by_role
-        .map(|(role, (went, all))| format!("{}: {went} of {all} {}", role.word(), role.verdict(true)))
+        .map(|(role, (went, all))| format!("{}: {went} of {all} {}", role.word(), role.verdict_of_many()))
         .collect();
     (format!("{went} of {all} acts went as claimed"), words.join(", "))
 }

@@ -47,7 +47,9 @@ pub(super) fn kill() -> Act {
             role: Role::Trouble,
             meaning: "A pod dies without a word. Its connection breaks, and the client calls the others.",
             look: "Look at the line of the SIGKILL: one band ends there, and the others grow.",
-            expected: Some("the client warns each time it cannot connect to the killed pod's address"),
+            expected: Some(
+                "calls on the killed pod may fail, and the client warns each time it cannot connect to its address",
+            ),
         },
         lane: Lane::Front,
         namespace: "kill",

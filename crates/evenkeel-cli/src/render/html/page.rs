@@ -49,7 +49,7 @@ fn top(page: &Page, (outcome, by_role): &(String, String)) -> String {
 fn overview(page: &Page) -> String {
     let mut out = String::from("<nav aria-labelledby=\"overview\"><h2 id=\"overview\">Acts</h2>");
     out.push_str(
-        "<p class=\"how\">Each colour is one pod, the same on the whole page. Its band is as high as the calls per second that it answered; all \
+        "<p class=\"how\">Each colour is one pod, and a name has the same colour in every act. Its band is as high as the calls per second that it answered; all \
          bands together are all answered calls. Lines are what happened meanwhile.</p><ol>",
     );
     for (index, act) in page.acts.iter().enumerate() {

@@ -46,7 +46,7 @@ school-2  127.0.9.2:50051          2   40.0 %  ##########  new, first call after
 summary
   remedy   ttl-refresh          holds
   remedy   headless             DOES NOT HOLD
-1 of 2 acts went as claimed (remedy: 1 of 2 holds)
+1 of 2 acts went as claimed (remedy: 1 of 2 hold)
 ";
     assert_eq!(demo(&reports, PLAIN), expected);
 }
