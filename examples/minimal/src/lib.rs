@@ -1,0 +1,3 @@
+//! The stubs that `build.rs` made.
+
+tonic::include_proto!("greeter.v1");
