@@ -20,6 +20,11 @@ pub mod dns;
 #[doc = include_str!("../../../docs/kubernetes.md")]
 pub struct Guide;
 
+/// The page of migrations, likewise.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/migration.md")]
+pub struct Migration;
+
 /// The test service's generated stubs.
 #[allow(
     missing_docs,

@@ -7,8 +7,15 @@ use clap::Parser;
 use super::Args;
 
 /// The documents with commands in them.
-const PAGES: [&str; 5] =
-    ["README.md", "docs/kubernetes.md", "docs/architecture.md", "deploy/README.md", "CONTRIBUTING.md"];
+const PAGES: [&str; 7] = [
+    "README.md",
+    "docs/kubernetes.md",
+    "docs/migration.md",
+    "docs/symptoms.md",
+    "docs/architecture.md",
+    "deploy/README.md",
+    "CONTRIBUTING.md",
+];
 
 fn root() -> PathBuf {
     // Asked for at run time: a build that is kept outside the checkout may have been made for another one.

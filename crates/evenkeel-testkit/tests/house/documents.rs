@@ -77,10 +77,37 @@ fn the_readmes_examples_are_the_ones_that_are_compiled() {
     assert_none(missing.collect(), "examples of README.md that crates/evenkeel/src/lib.rs does not have");
 }
 
+/// The lines that a file of a diff loses.
+fn lines_lost<'a>(diff: &'a str, file: &str) -> Vec<&'a str> {
+    let of_file =
+        diff.split("\n--- ").find(|part| part.trim_start_matches("--- ").starts_with(&format!("a/{file}\n")));
+    of_file.unwrap_or_default().lines().filter(|line| line.starts_with('-')).collect()
+}
+
+/// The diff itself is applied and built by `.ci/minimal`.
+#[test]
+fn what_a_migration_changes_is_counted() {
+    let diff = read("examples/minimal/from-tonic.diff");
+    assert_eq!(lines_lost(&diff, "src/bin/client.rs").len(), 3, "README.md and docs/migration.md say three");
+    assert_eq!(
+        lines_lost(&diff, "src/bin/server.rs").len(),
+        2,
+        "docs/migration.md says the import and one line"
+    );
+    assert!(read("README.md").contains("change three lines"));
+    let page = read("docs/migration.md");
+    let missing = lines_lost(&diff, "src/bin/client.rs").into_iter().filter(|line| !page.contains(line));
+    assert_none(
+        missing.map(str::to_owned).collect(),
+        "lines of the diff that docs/migration.md does not show",
+    );
+}
+
 #[test]
 fn links_lead_somewhere() {
     let mut pages = files("docs", "md");
     pages.extend(files("deploy", "md"));
+    pages.extend(files("examples", "md"));
     pages.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| (name.into(), read(name))));
     let dead = |page: &Path, text: &str| -> Vec<String> {
         let folder = root().join(page.parent().unwrap_or(page));
