@@ -27,22 +27,43 @@ use super::tls::ServerTls;
 use crate::http2::server::{FRAME_SIZES, LARGEST_WINDOW};
 
 impl<L: ServerLayer> ServerBuilder<L> {
-    /// Listens on a TCP address: `ip:port`, or `name:port`. Port 0 picks a free one; `[::]` is IPv6 and IPv4.
+    /// Listens on a TCP address: `ip:port`, or `name:port`, where the first of the name's addresses that works is taken.
+    /// Port 0 picks a free one. `[::]` is IPv6 and IPv4; where the kernel has no IPv6 it is IPv4 alone, which is
+    /// logged and seen in [`BoundServer::local_addr`].
     ///
     /// # Errors
-    /// When the address or a setting cannot be used, TLS and its files included.
+    /// When the address or a setting cannot be used, TLS and its files included, or when there is no service.
     pub async fn bind<A: ToSocketAddrs + Display>(self, address: A) -> Result<BoundServer, BindError> {
-        let listener = listen_tcp(address).await?;
-        self.listener(listener)
+        self.bind_all([address]).await
+    }
+
+    /// Listens on several TCP addresses, each as [`ServerBuilder::bind`] does: one server, one drain.
+    ///
+    /// # Errors
+    /// As [`ServerBuilder::bind`], and when there is no address. If one address cannot be used, none is listened on.
+    pub async fn bind_all<I>(self, addresses: I) -> Result<BoundServer, BindError>
+    where
+        I: IntoIterator,
+        I::Item: ToSocketAddrs + Display,
+    {
+        let mut listeners = Vec::new();
+        for address in addresses {
+            listeners.push(listen_tcp(address).await?);
+        }
+        if listeners.is_empty() {
+            return Err(BindError::NoAddress);
+        }
+        let options = self.tcp;
+        self.bound(TcpIncoming::new(listeners, options))
     }
 
     /// Serves on a listener that the program has opened.
     ///
     /// # Errors
-    /// When a setting cannot be used.
+    /// When a setting cannot be used, or when there is no service.
     pub fn listener(self, listener: TcpListener) -> Result<BoundServer, BindError> {
         let options = self.tcp;
-        self.bound(TcpIncoming { listener, options })
+        self.bound(TcpIncoming::new(vec![listener], options))
     }
 
     /// Listens on a Unix-domain socket. A socket file that a server which is gone left behind is replaced; the file is

@@ -16,7 +16,7 @@ use tower::layer::util::{Identity, Stack};
 use tower_service::Service;
 
 use super::admission::Limits;
-use super::listen::{Keepalive, TcpOptions};
+use super::listen::TcpOptions;
 use super::service::{GrpcService, NoService, SharedSubtypes};
 #[cfg(feature = "tls")]
 use super::tls::ServerTls;
@@ -75,11 +75,9 @@ impl Server {
             },
             tcp: TcpOptions {
                 nodelay: true,
-                keepalive: Some(Keepalive {
-                    idle: Duration::from_secs(10),
-                    interval: Duration::from_secs(5),
-                    probes: 3,
-                }),
+                keepalive: Some(Duration::from_secs(10)),
+                keepalive_interval: Some(Duration::from_secs(5)),
+                keepalive_retries: Some(3),
                 user_timeout: Some(Duration::from_secs(20)),
             },
             #[cfg(feature = "tls")]
@@ -230,12 +228,24 @@ impl<L> ServerBuilder<L> {
         self
     }
 
-    /// After how long without traffic the kernel probes the peer; then every 5 s, three times. `None` turns it off.
-    /// Default: 10 s.
+    /// After how long without traffic the kernel probes the peer. `None` turns it off. Default: 10 s.
     #[must_use]
     pub fn tcp_keepalive(mut self, idle: Option<Duration>) -> Self {
-        let defaults = Keepalive { idle: Duration::ZERO, interval: Duration::from_secs(5), probes: 3 };
-        self.tcp.keepalive = idle.map(|idle| Keepalive { idle, ..defaults });
+        self.tcp.keepalive = idle;
+        self
+    }
+
+    /// How long after a probe that was not answered the next one follows. `None` leaves it to the system. Default: 5 s.
+    #[must_use]
+    pub fn tcp_keepalive_interval(mut self, interval: Option<Duration>) -> Self {
+        self.tcp.keepalive_interval = interval;
+        self
+    }
+
+    /// After how many unanswered probes the connection counts as lost. `None` leaves it to the system. Default: 3.
+    #[must_use]
+    pub fn tcp_keepalive_retries(mut self, retries: Option<u32>) -> Self {
+        self.tcp.keepalive_retries = retries;
         self
     }
 

@@ -20,6 +20,9 @@ pub enum BindError {
         /// What the lookup said.
         source: io::Error,
     },
+    /// There is nowhere to listen.
+    #[error("`bind_all` was given no address: give at least one, for example `[::]:50051`")]
+    NoAddress,
     /// Something listens there already.
     #[error(
         "the address `{address}` is in use: stop who listens there, or choose another port (0 picks a free one)"

@@ -25,8 +25,9 @@ pub(super) trait Incoming: Send {
     /// The next connection; `None` when no more will come.
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Start, AcceptError>>>;
 
-    fn local_addr(&self) -> Option<SocketAddr> {
-        None
+    /// The TCP addresses it listens on.
+    fn local_addrs(&self) -> Vec<SocketAddr> {
+        Vec::new()
     }
 
     /// For messages.
@@ -45,8 +46,10 @@ pub(super) enum AcceptError {
 }
 
 pub(super) struct TcpIncoming {
-    pub(super) listener: TcpListener,
-    pub(super) options: TcpOptions,
+    listeners: Vec<TcpListener>,
+    /// Who is asked first: a busy listener must not starve the others.
+    next: usize,
+    options: TcpOptions,
 }
 
 pub(super) struct UnixIncoming {
@@ -57,21 +60,33 @@ pub(super) struct UnixIncoming {
 /// A stream of the user's own connections.
 pub(super) struct OwnIncoming<S>(pub(super) Pin<Box<S>>);
 
+impl TcpIncoming {
+    pub(super) fn new(listeners: Vec<TcpListener>, options: TcpOptions) -> Self {
+        Self { listeners, next: 0, options }
+    }
+}
+
 impl Incoming for TcpIncoming {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Start, AcceptError>>> {
-        let accepted = ready!(self.listener.poll_accept(cx));
-        Poll::Ready(Some(accepted.map_err(classify).map(|(stream, _)| {
-            self.options.apply(&stream);
-            start(stream)
-        })))
+        let count = self.listeners.len();
+        for place in (self.next..count).chain(0..self.next) {
+            let Poll::Ready(accepted) = self.listeners[place].poll_accept(cx) else { continue };
+            self.next = (place + 1) % count;
+            return Poll::Ready(Some(accepted.map_err(classify).map(|(stream, _)| {
+                self.options.apply(&stream);
+                start(stream)
+            })));
+        }
+        Poll::Pending
     }
 
-    fn local_addr(&self) -> Option<SocketAddr> {
-        self.listener.local_addr().ok()
+    fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
     fn name(&self) -> String {
-        self.local_addr().map_or_else(|| "a TCP socket".to_owned(), |address| address.to_string())
+        let addresses: Vec<_> = self.local_addrs().iter().map(SocketAddr::to_string).collect();
+        if addresses.is_empty() { "a TCP socket".to_owned() } else { addresses.join(", ") }
     }
 }
 

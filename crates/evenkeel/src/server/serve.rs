@@ -42,10 +42,15 @@ pub struct BoundServer {
 }
 
 impl BoundServer {
-    /// The TCP address it listens on, with the port that was picked for port 0; `None` for a Unix socket and for the
-    /// program's own connections.
+    /// The TCP address it listens on, the first of several, with the port that was picked for port 0; `None` for a Unix
+    /// socket and for the program's own connections. For `[::]` it is `0.0.0.0` where the kernel has no IPv6.
     pub fn local_addr(&self) -> Option<SocketAddr> {
-        self.incoming.local_addr()
+        self.local_addrs().first().copied()
+    }
+
+    /// All TCP addresses it listens on, in the order of [`ServerBuilder::bind_all`](super::ServerBuilder::bind_all).
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.incoming.local_addrs()
     }
 
     /// The server's remote control.

@@ -122,3 +122,37 @@ async fn a_listener_of_the_programs_own_is_served() {
     let server = run(builder.listener(listener).unwrap(), service);
     answers(&server.raw().await).await;
 }
+
+#[tokio::test]
+async fn several_addresses_are_one_server() {
+    let service = EchoService::new("server");
+    let builder = Server::builder().add_service(service.clone().into_server());
+    let bound = builder.bind_all(["127.0.0.1:0", "127.0.0.2:0", "127.0.0.1:0"]).await.unwrap();
+    let addresses = bound.local_addrs();
+    assert_eq!(addresses.len(), 3);
+    assert_eq!(bound.local_addr(), Some(addresses[0]));
+    assert!(format!("{bound:?}").contains(&addresses[2].to_string()), "{bound:?}");
+    let server = run(bound, service);
+    let mut clients = Vec::new();
+    for address in addresses {
+        let client = RawClient::connect(address, Automatic::default()).await;
+        answers(&client).await;
+        clients.push(client);
+    }
+    server.handle.drain(NEVER);
+    for client in clients {
+        client.expect_closed().await;
+    }
+    assert!(server.report().await.is_clean());
+}
+
+#[tokio::test]
+async fn one_address_in_use_or_none_at_all_is_an_error() {
+    let first = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = first.local_addr().unwrap().to_string();
+    let builder = || Server::builder().add_service(EchoService::new("server").into_server());
+    let error = builder().bind_all(["127.0.0.1:0".to_owned(), taken.clone()]).await.unwrap_err();
+    assert!(matches!(&error, BindError::InUse { address } if *address == taken), "{error:?}");
+    let error = builder().bind_all([""; 0]).await.unwrap_err();
+    assert!(matches!(error, BindError::NoAddress), "{error:?}");
+}
