@@ -8,7 +8,8 @@ use evenkeel::{Channel, ClientTls, Server, ServerTls};
 async fn the_process_default_provider_is_neither_needed_nor_set() {
     let issued = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let tls = ServerTls::pem(issued.cert.pem(), issued.signing_key.serialize_pem());
-    let server = Server::builder().tls(tls).bind("127.0.0.1:0").await.unwrap();
+    let (_, service) = tonic_health::server::health_reporter();
+    let server = Server::builder().tls(tls).add_service(service).bind("127.0.0.1:0").await.unwrap();
     let target = format!("ipv4:{}", server.local_addr().unwrap());
     let handle = server.handle();
     let serving = tokio::spawn(server.serve());

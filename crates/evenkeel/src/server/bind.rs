@@ -9,18 +9,18 @@ use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, ToSocketAddrs};
 use tonic::codegen::StdError as BoxError;
-use tonic::service::Routes;
 use tonic::transport::server::Connected;
 
 use super::admission::Admission;
 use super::builder::ServerBuilder;
 use super::connection::ConnectionSettings;
 use super::error::BindError;
-use super::handler::ServerLayer;
+use super::handler::{HealthFirst, ServerLayer};
 use super::health::{HEALTH, HealthControl, health};
 use super::incoming::{Incoming, OwnIncoming, TcpIncoming, UnixIncoming};
 use super::lifecycle::ServerHandle;
 use super::listen::{listen_tcp, listen_unix};
+use super::routed::Routed;
 use super::serve::BoundServer;
 #[cfg(feature = "tls")]
 use super::tls::ServerTls;
@@ -70,7 +70,7 @@ impl<L: ServerLayer> ServerBuilder<L> {
     /// removed when the server stops listening.
     ///
     /// # Errors
-    /// When the path or a setting cannot be used.
+    /// When the path or a setting cannot be used, or when there is no service.
     pub async fn bind_unix(self, path: impl AsRef<Path>) -> Result<BoundServer, BindError> {
         let (listener, file) = listen_unix(path.as_ref()).await?;
         self.bound(UnixIncoming { listener, file })
@@ -80,7 +80,7 @@ impl<L: ServerLayer> ServerBuilder<L> {
     /// what is connected is served on until a drain.
     ///
     /// # Errors
-    /// When a setting cannot be used.
+    /// When a setting cannot be used, or when there is no service.
     pub fn bind_incoming<I, IO, E>(self, connections: I) -> Result<BoundServer, BindError>
     where
         I: Stream<Item = Result<IO, E>> + Send + 'static,
@@ -94,11 +94,20 @@ impl<L: ServerLayer> ServerBuilder<L> {
         self.check()?;
         #[cfg(feature = "tls")]
         let tls = self.tls.as_ref().map(ServerTls::rustls_config).transpose()?;
-        let (routes, health) = with_health(self.routes, &self.names, self.health_service);
+        let routed = Routed::new(&self.routes);
+        if routed.is_empty() && self.added_health.is_none() {
+            return Err(BindError::NoService);
+        }
+        let own = self.added_health.is_none() && self.health_service && !routed.has_own(HEALTH);
+        let health = own.then(|| health(routed));
+        let mut handler = self.layer.around(self.routes.prepare()).0;
+        if let Some(first) = self.added_health.or_else(|| health.as_ref().map(HealthControl::service)) {
+            handler = Box::new(HealthFirst::new(first, handler));
+        }
         let (handle, wishes) = ServerHandle::new();
         Ok(BoundServer {
             incoming: Box::new(incoming),
-            handler: self.layer.around(routes.prepare()).0,
+            handler,
             admission: Admission::new(self.admission),
             settings: Arc::new(ConnectionSettings {
                 http2: self.http2,
@@ -136,12 +145,4 @@ impl<L> ServerBuilder<L> {
             _ => Ok(()),
         }
     }
-}
-
-fn with_health(routes: Routes, names: &[&'static str], on: bool) -> (Routes, Option<HealthControl>) {
-    if !on || names.contains(&HEALTH) {
-        return (routes, None);
-    }
-    let control = health(names);
-    (routes.add_service(control.service()), Some(control))
 }

@@ -1,5 +1,6 @@
 //! Everything a program can set about a server.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::PoisonError;
@@ -16,6 +17,7 @@ use tower::layer::util::{Identity, Stack};
 use tower_service::Service;
 
 use super::admission::Limits;
+use super::health::HealthService;
 use super::listen::TcpOptions;
 use super::service::{GrpcService, NoService, SharedSubtypes};
 #[cfg(feature = "tls")]
@@ -34,6 +36,8 @@ pub struct ServerBuilder<L = Identity> {
     pub(super) admission: Limits,
     pub(super) names: Vec<&'static str>,
     pub(super) health_service: bool,
+    /// Another server's health, which this one tells.
+    pub(super) added_health: Option<HealthService>,
     pub(super) limits: ConnectionLimits,
     pub(super) drain_timeout: Duration,
     pub(super) lame_duck: Duration,
@@ -46,7 +50,7 @@ pub struct ServerBuilder<L = Identity> {
 }
 
 impl Server {
-    /// A server with every setting at its default and no service but health.
+    /// A server with every setting at its default and no service but health; at least one has to be added.
     pub fn builder() -> ServerBuilder {
         let subtypes = SharedSubtypes::default();
         ServerBuilder {
@@ -56,6 +60,7 @@ impl Server {
             admission: Limits { max_connections: 10_000, max_calls: 10_000, memory_budget: 32 << 20 },
             names: Vec::new(),
             health_service: true,
+            added_health: None,
             limits: ConnectionLimits {
                 max_age: None,
                 max_age_grace: None,
@@ -258,16 +263,18 @@ impl<L> ServerBuilder<L> {
     }
 
     /// Whether the standard health service is there: SERVING while the server listens, NOT_SERVING once it drains, for
-    /// the server (the empty name) and for every service added; `grpc.health.v1.Health` itself stays SERVING, for
-    /// liveness probes. It steps aside for a health service given to
-    /// [`ServerBuilder::add_service`]; turn it off when one is inside [`ServerBuilder::add_routes`]. Default: on.
+    /// the server (the empty name) and for every service added, those of [`ServerBuilder::add_routes`] included;
+    /// `grpc.health.v1.Health` itself stays SERVING, for liveness probes. It stands outside the layers, and steps aside
+    /// for a health service that the program adds. Default: on.
     #[must_use]
     pub fn health_service(mut self, on: bool) -> Self {
         self.health_service = on;
         self
     }
 
-    /// Puts a tower layer around all services, health included. The first layer added sees a call first.
+    /// Puts a tower layer around all services. The first layer added sees a call first. The built-in health service
+    /// stands outside: what a layer demands, a token for example, a probe does not have. A health service that the
+    /// program adds of its own is a service like any other.
     #[must_use]
     pub fn layer<N>(self, layer: N) -> ServerBuilder<Stack<N, L>> {
         ServerBuilder {
@@ -277,6 +284,7 @@ impl<L> ServerBuilder<L> {
             admission: self.admission,
             names: self.names,
             health_service: self.health_service,
+            added_health: self.added_health,
             limits: self.limits,
             drain_timeout: self.drain_timeout,
             lame_duck: self.lame_duck,
@@ -304,12 +312,18 @@ impl<L> ServerBuilder<L> {
         B::Error: Into<BoxError>,
     {
         self.names.push(S::NAME);
+        if let Some(health) = (&service as &dyn Any).downcast_ref::<HealthService>() {
+            self.added_health = Some(health.clone());
+            return self;
+        }
         let subtypes = self.subtypes.clone();
         self.routes = self.routes.add_service(GrpcService { inner: service, subtypes });
         self
     }
 
-    /// Adds routes that were put together elsewhere. What they do with unknown paths holds for the whole server.
+    /// Adds routes that were put together elsewhere. What they do with unknown paths holds for the whole server. Their
+    /// services are known to the health service as those of [`ServerBuilder::add_service`] are; a route that takes any
+    /// path makes every name known.
     #[must_use]
     pub fn add_routes(mut self, routes: Routes) -> Self {
         let added = self.routes.into_axum_router().reset_fallback();

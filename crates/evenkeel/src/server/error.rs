@@ -20,6 +20,11 @@ pub enum BindError {
         /// What the lookup said.
         source: io::Error,
     },
+    /// There is nothing to serve.
+    #[error(
+        "the server has no service: add one with `add_service`, or `add_routes` with at least one route (a fallback is none). The health service that every server has does not count; a server for health alone adds it with `add_service(other.health_service())`"
+    )]
+    NoService,
     /// There is nowhere to listen.
     #[error("`bind_all` was given no address: give at least one, for example `[::]:50051`")]
     NoAddress,

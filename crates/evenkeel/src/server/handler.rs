@@ -12,6 +12,9 @@ use tonic::service::Routes;
 use tower::{Service, ServiceExt};
 use tower_layer::Layer;
 
+use super::health::{HealthService, is_for_health};
+use super::service::{GrpcService, SharedSubtypes};
+
 pub(super) type Answer = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 /// Answers calls; each connection has its own copy.
@@ -25,6 +28,36 @@ pub(super) trait Handler: Send {
 /// A tower service as a [`Handler`].
 #[derive(Clone, Debug)]
 pub(super) struct ServiceHandler<S>(pub(super) S);
+
+/// Health, and behind it everything else: a layer of the program, for authentication or against overload, must not lock
+/// probes out.
+pub(super) struct HealthFirst {
+    health: ServiceHandler<GrpcService<HealthService>>,
+    others: Box<dyn Handler>,
+}
+
+impl HealthFirst {
+    pub(super) fn new(health: HealthService, others: Box<dyn Handler>) -> Self {
+        Self {
+            health: ServiceHandler(GrpcService { inner: health, subtypes: SharedSubtypes::default() }),
+            others,
+        }
+    }
+}
+
+impl Handler for HealthFirst {
+    fn call(&mut self, request: Request<Body>) -> Answer {
+        if is_for_health(request.uri().path()) {
+            self.health.call(request)
+        } else {
+            self.others.call(request)
+        }
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Handler> {
+        Box::new(Self { health: self.health.clone(), others: self.others.boxed_clone() })
+    }
+}
 
 /// The layers of a [`ServerBuilder`](super::ServerBuilder): any tower layer that makes, of tonic's routes, a service
 /// for HTTP requests whose errors can become a [`Status`]. Implemented for all of them; not to be implemented by hand.

@@ -1,11 +1,9 @@
 //! The standard health service, `grpc.health.v1.Health`: SERVING while the server listens, NOT_SERVING once it drains.
 
-use std::collections::HashSet;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
@@ -19,11 +17,14 @@ use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tower_service::Service;
 
+use super::routed::Routed;
+
 /// The name under which the service is found. Asked for by that name, it is SERVING as long as it answers at all: a
 /// server that drains is not to be killed for it, so this is what a liveness probe wants to know.
 pub(super) const HEALTH: &str = "grpc.health.v1.Health";
 
 /// A server's health, as a service for another server: see [`BoundServer::health_service`](super::BoundServer::health_service).
+/// There too it stands outside the layers.
 #[derive(Clone)]
 pub struct HealthService(HealthServer<Statuses>);
 
@@ -45,8 +46,8 @@ pub(super) struct HealthControl {
 
 #[derive(Clone, Debug)]
 struct Statuses {
-    /// The services that are there; the empty name is the server as a whole.
-    names: Arc<HashSet<&'static str>>,
+    /// The services that are there.
+    routed: Routed,
     state: watch::Receiver<State>,
 }
 
@@ -70,11 +71,17 @@ struct Watch {
 /// Whether there was a change; else the server is gone.
 type Changed = Pin<Box<dyn Future<Output = bool> + Send>>;
 
-pub(super) fn health(names: &[&'static str]) -> HealthControl {
+/// The health of a server with the services that `routed` knows.
+pub(super) fn health(routed: Routed) -> HealthControl {
     let (state, receiver) = watch::channel(State::Serving);
-    let names = names.iter().copied().chain([""]).collect();
-    let service = HealthServer::new(Statuses { names: Arc::new(names), state: receiver });
+    let service = HealthServer::new(Statuses { routed, state: receiver });
     HealthControl { state, service: HealthService(service) }
+}
+
+/// Whether a request is for the health service.
+pub(super) fn is_for_health(path: &str) -> bool {
+    let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(HEALTH));
+    rest.is_some_and(|rest| rest.starts_with('/'))
 }
 
 impl HealthControl {
@@ -114,7 +121,9 @@ impl Statuses {
     fn subject(&self, name: &str) -> Subject {
         match name {
             HEALTH => Subject::Health,
-            name if self.names.contains(name) => Subject::Service,
+            // The empty name is the server as a whole.
+            "" => Subject::Service,
+            name if self.routed.has(name) => Subject::Service,
             _ => Subject::Unknown,
         }
     }

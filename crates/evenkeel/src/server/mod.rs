@@ -12,6 +12,7 @@ mod incoming;
 mod lifecycle;
 mod listen;
 mod refusal;
+mod routed;
 mod serve;
 mod service;
 mod tally;

@@ -93,7 +93,8 @@ async fn stop_ends_at_once_in_the_middle_of_a_drain_too() {
 
 #[tokio::test]
 async fn a_drain_asked_for_before_serving_holds() {
-    let bound = Server::builder().bind("127.0.0.1:0").await.unwrap();
+    let service = EchoService::new("server").into_server();
+    let bound = Server::builder().add_service(service).bind("127.0.0.1:0").await.unwrap();
     bound.handle().drain(NEVER);
     assert!(bound.serve().await.unwrap().is_clean());
 }

@@ -1,6 +1,8 @@
 //! The health service that comes with every server.
 
-use evenkeel::Server;
+use std::convert::Infallible;
+
+use evenkeel::{BindError, Server};
 use evenkeel_testkit::echo::EchoService;
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::raw::Frame;
@@ -96,7 +98,7 @@ async fn a_second_server_tells_the_first_ones_health() {
 #[tokio::test]
 async fn a_server_that_is_dropped_is_not_said_to_serve() {
     let echo = EchoService::new("server");
-    let bound = Server::builder().bind("127.0.0.1:0").await.unwrap();
+    let bound = Server::builder().add_service(echo.clone().into_server()).bind("127.0.0.1:0").await.unwrap();
     let health = bound.health_service().unwrap();
     let second = run(Server::builder().add_service(health).bind("127.0.0.1:0").await.unwrap(), echo);
     let mut watch = HealthClient::new(second.channel().await).watch(of("")).await.unwrap().into_inner();
@@ -139,6 +141,90 @@ async fn it_steps_aside_for_a_health_service_of_the_users() {
 async fn it_can_be_turned_off() {
     let server = serve(|s| s.health_service(false)).await;
     assert_eq!(check(&server, "").await.unwrap_err().code(), Code::Unimplemented);
-    let bound = Server::builder().health_service(false).bind("127.0.0.1:0").await.unwrap();
+    let builder =
+        Server::builder().health_service(false).add_service(EchoService::new("server").into_server());
+    let bound = builder.bind("127.0.0.1:0").await.unwrap();
     assert!(bound.health_service().is_none());
+}
+
+/// A layer that lets nobody in, as one for authentication does with callers that have no token.
+fn nobody()
+-> tower::util::MapResultLayer<impl Fn(Result<Answer, Infallible>) -> Result<Answer, Status> + Clone> {
+    tower::util::MapResultLayer::new(|_| Err(Status::unauthenticated("no token")))
+}
+
+type Answer = http::Response<tonic::body::Body>;
+
+#[tokio::test]
+async fn a_layer_that_lets_nobody_in_does_not_lock_probes_out() {
+    let echo = EchoService::new("server");
+    let builder = Server::builder().layer(nobody()).add_service(echo.clone().into_server());
+    let bound = builder.bind("127.0.0.1:0").await.unwrap();
+    let health = bound.health_service().unwrap();
+    let first = run(bound, echo.clone());
+    for name in ["", ECHO, HEALTH] {
+        assert_eq!(check(&first, name).await.unwrap(), ServingStatus::Serving, "{name:?}");
+    }
+    let status = first.client().await.unary(EchoRequest::default()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unauthenticated);
+
+    let builder = Server::builder().layer(nobody()).add_service(health);
+    let second = run(builder.bind("127.0.0.1:0").await.unwrap(), echo);
+    assert_eq!(check(&second, ECHO).await.unwrap(), ServingStatus::Serving, "on the second server too");
+}
+
+#[tokio::test]
+async fn a_health_service_of_the_users_is_under_the_users_layers() {
+    let (_, health) = tonic_health::server::health_reporter();
+    let echo = EchoService::new("server");
+    let builder = Server::builder().layer(nobody()).add_service(health);
+    let server = run(builder.bind("127.0.0.1:0").await.unwrap(), echo);
+    assert_eq!(check(&server, "").await.unwrap_err().code(), Code::Unauthenticated);
+}
+
+#[tokio::test]
+async fn services_added_by_routes_are_known() {
+    let echo = EchoService::new("server");
+    let mut routes = tonic::service::Routes::builder();
+    routes.add_service(echo.clone().into_server());
+    let server = run(Server::builder().add_routes(routes.routes()).bind("127.0.0.1:0").await.unwrap(), echo);
+    assert_eq!(check(&server, ECHO).await.unwrap(), ServingStatus::Serving);
+    for unknown in ["evenkeel.test.v1", "evenkeel.test.v1.Echo/Unary", "no.such.Service"] {
+        assert_eq!(check(&server, unknown).await.unwrap_err().code(), Code::NotFound, "{unknown:?}");
+    }
+    assert_eq!(server.service.calls(), 0, "nobody was called to learn it");
+    let mut watch = HealthClient::new(server.channel().await).watch(of(ECHO)).await.unwrap().into_inner();
+    server.handle.drain(NEVER);
+    let mut last = None;
+    while let Some(Ok(told)) = watch.next().await {
+        last = Some(told.status());
+    }
+    assert_eq!(last, Some(ServingStatus::NotServing));
+    server.report().await;
+}
+
+#[tokio::test]
+async fn a_health_service_of_the_users_inside_routes_takes_its_place() {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_service_status("mine", tonic_health::ServingStatus::NotServing).await;
+    let routes = tonic::service::Routes::new(health);
+    let bound = Server::builder().add_routes(routes).bind("127.0.0.1:0").await.unwrap();
+    assert!(bound.health_service().is_none());
+    let server = run(bound, EchoService::new("server"));
+    assert_eq!(check(&server, "mine").await.unwrap(), ServingStatus::NotServing);
+}
+
+#[tokio::test]
+async fn a_server_without_any_service_is_an_error() {
+    let empty = tonic::service::Routes::default;
+    for builder in [
+        Server::builder(),
+        Server::builder().health_service(false),
+        Server::builder().add_routes(empty()),
+        Server::builder().add_routes(tonic::service::Routes::builder().routes()),
+    ] {
+        let error = builder.bind("127.0.0.1:0").await.unwrap_err();
+        assert!(matches!(error, BindError::NoService), "{error:?}");
+        assert!(error.to_string().contains("add_service"), "{error}");
+    }
 }

@@ -31,7 +31,8 @@ async fn answers(client: &RawClient) {
 
 #[tokio::test]
 async fn errors_name_the_address_and_what_to_do() {
-    let first = Server::builder().bind("127.0.0.1:0").await.unwrap();
+    let service = EchoService::new("server").into_server();
+    let first = Server::builder().add_service(service).bind("127.0.0.1:0").await.unwrap();
     let address = first.local_addr().unwrap();
     assert_ne!(address.port(), 0);
     let error = Server::builder().bind(address).await.unwrap_err();

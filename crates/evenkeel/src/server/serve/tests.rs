@@ -32,8 +32,9 @@ impl Incoming for Failing {
 
 async fn serve(errors: Vec<AcceptError>) -> (BoundServer, Arc<Mutex<Vec<u128>>>) {
     let asked = Arc::default();
-    let mut bound =
-        Server::builder().bind_incoming(futures_util::stream::pending::<io::Result<TestIo>>()).unwrap();
+    let (_, service) = tonic_health::server::health_reporter();
+    let builder = Server::builder().add_service(service);
+    let mut bound = builder.bind_incoming(futures_util::stream::pending::<io::Result<TestIo>>()).unwrap();
     bound.incoming =
         Box::new(Failing { errors: errors.into(), asked: Arc::clone(&asked), start: Instant::now() });
     (bound, asked)
