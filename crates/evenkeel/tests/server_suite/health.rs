@@ -149,9 +149,11 @@ async fn it_can_be_turned_off() {
 
 /// A layer that lets nobody in, as one for authentication does with callers that have no token.
 fn nobody()
--> tower::util::MapResultLayer<impl Fn(Result<Answer, Infallible>) -> Result<Answer, Status> + Clone> {
-    tower::util::MapResultLayer::new(|_| Err(Status::unauthenticated("no token")))
+-> tower::util::MapResultLayer<impl Fn(Result<Answer, Infallible>) -> Result<Answer, StdError> + Clone> {
+    tower::util::MapResultLayer::new(|_| Err(Status::unauthenticated("no token").into()))
 }
+
+type StdError = Box<dyn std::error::Error + Send + Sync>;
 
 type Answer = http::Response<tonic::body::Body>;
 
