@@ -3,12 +3,13 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use evenkeel_core::balance::{CallInfo, Pick, PickFailure};
 use evenkeel_core::call::{Attempts, Verdict};
 use evenkeel_core::state::ConnectivityState;
 use http::Request;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tonic::Status;
 
 use super::deadline::{Deadline, is_over, too_late};
@@ -17,7 +18,10 @@ use crate::client::inner::Inner;
 use crate::client::options::{CallOptions, Peer};
 use crate::client::resolve::BoxFuture;
 use crate::client::shared::{RunningCall, Snapshot};
-use crate::http2::client::{Answer, Connection, Opened, Place, ReplayBody, StreamFailure};
+use crate::http2::client::{Answer, Closed, Connection, Opened, Place, ReplayBody, StreamFailure};
+
+/// A call that waits so long for a stream is worth a word: its server's limit is what makes it slow.
+const LONG_WAIT: Duration = Duration::from_secs(1);
 
 /// A call under way, until its response begins.
 pub(super) struct Call {
@@ -157,7 +161,7 @@ impl Call {
                 None => {
                     self.stage = Stage::Stream(Arc::clone(&connection));
                     self.head.waited();
-                    match Place::on(Arc::clone(&connection)).await {
+                    match wait_for_place(&connection).await {
                         Ok(place) => place,
                         Err(_) => continue,
                     }
@@ -231,4 +235,21 @@ impl Call {
             }
         }
     }
+}
+
+/// Waits for a stream; a long wait is told once for each connection.
+async fn wait_for_place(connection: &Arc<Connection>) -> Result<Place, Closed> {
+    let mut place = std::pin::pin!(Place::on(Arc::clone(connection)));
+    if let Ok(place) = timeout(LONG_WAIT, place.as_mut()).await {
+        return place;
+    }
+    if connection.is_first_long_wait() {
+        tracing::warn!(
+            address = %connection.address(),
+            streams = connection.streams(),
+            "calls wait for over 1 s because the server allows no more streams on its connection \
+             (SETTINGS_MAX_CONCURRENT_STREAMS); this is said once for each connection"
+        );
+    }
+    place.await
 }

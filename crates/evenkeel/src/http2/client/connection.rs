@@ -107,6 +107,11 @@ impl Connection {
         !self.link.is_retired()
     }
 
+    /// Whether a call has to wait long for a stream on it, and none had to before.
+    pub(crate) fn is_first_long_wait(&self) -> bool {
+        self.link.is_first_long_wait()
+    }
+
     /// The streams that are open on it.
     pub(crate) fn streams(&self) -> usize {
         self.link.quota().in_use()

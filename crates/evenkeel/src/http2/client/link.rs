@@ -26,6 +26,8 @@ pub(super) struct Link {
     retired: AtomicBool,
     /// A response has begun on it.
     served: AtomicBool,
+    /// It was told that calls wait long for a stream.
+    long_wait_told: AtomicBool,
     /// The stream ids run out, or `h2` opens no more streams.
     exhausted: Notify,
 }
@@ -45,6 +47,7 @@ impl Link {
             max_header_list: settings.max_header_list_size,
             retired: AtomicBool::new(false),
             served: AtomicBool::new(false),
+            long_wait_told: AtomicBool::new(false),
             exhausted: Notify::new(),
         }
     }
@@ -59,6 +62,10 @@ impl Link {
 
     pub(super) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire)
+    }
+
+    pub(super) fn is_first_long_wait(&self) -> bool {
+        !self.long_wait_told.swap(true, Ordering::Relaxed)
     }
 
     pub(super) fn has_served(&self) -> bool {

@@ -15,6 +15,7 @@ mod status;
 pub(crate) use connection::{Connection, EndOfConnection, Established, establish};
 pub(crate) use failure::StreamFailure;
 pub(crate) use place::Place;
+pub(crate) use quota::Closed;
 pub(crate) use replay::ReplayBody;
 pub(crate) use request::Opened;
 pub(crate) use response::{Answer, ResponseStream};

@@ -101,6 +101,8 @@ impl Pump {
             match ready!(source.poll_chunk(cx)) {
                 None => self.source_ended = true,
                 Some(Err(status)) => return Poll::Ready(Err(status)),
+                // As a frame it would be nothing to the server but one more of those that it counts.
+                Some(Ok(chunk)) if chunk.is_empty() => {}
                 Some(Ok(chunk)) if self.chunk.is_none() => self.chunk = Some(chunk),
                 Some(Ok(chunk)) => self.next = Some(chunk),
             }
