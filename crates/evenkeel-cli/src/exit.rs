@@ -15,6 +15,8 @@ pub(crate) enum Verdict {
     Passed,
     /// A call failed, a claim or an assertion does not hold, a name has no address, or the drain cut calls.
     Failed,
+    /// Ctrl-C came before its end.
+    Interrupted,
 }
 
 /// Why a command could not do its work.
@@ -28,6 +30,8 @@ pub(crate) enum RunError {
     Bind(#[from] evenkeel::BindError),
     #[error(transparent)]
     Serve(#[from] evenkeel::ServeError),
+    #[error("reflection: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
     #[error("demo: {0}")]
     Cluster(#[from] ClusterError),
     #[error("{0}")]
@@ -62,11 +66,14 @@ impl Verdict {
     }
 }
 
-/// The exit status of a run: 0 ok, 1 a call, claim or assertion failed or a name has no address, 2 usage, 3 could not run.
+/// The exit status of a run: 0 ok, 1 a call, claim or assertion failed or a name has no address, 2 usage, 3 could not run,
+/// 130 interrupted.
 pub(crate) fn code(result: &Result<Verdict, RunError>) -> ExitCode {
     ExitCode::from(match result {
         Ok(Verdict::Passed) => 0,
         Ok(Verdict::Failed) => 1,
+        // What a shell makes of SIGINT: a script that runs it ends as well.
+        Ok(Verdict::Interrupted) => 130,
         // `--help` and `--version` come as errors too, and are none.
         Err(RunError::Arguments(error)) if !error.use_stderr() => 0,
         // What stands in the files is not what was typed.
@@ -111,6 +118,7 @@ mod tests {
         let cases = [
             (Ok(Verdict::Passed), 0),
             (Ok(Verdict::Failed), 1),
+            (Ok(Verdict::Interrupted), 130),
             (arguments(&["evenkeel", "--help"]), 0),
             (arguments(&["evenkeel", "fly"]), 2),
             (output(io::ErrorKind::BrokenPipe), 0),

@@ -6,6 +6,7 @@ mod commands;
 mod demo;
 mod exit;
 mod load;
+mod log;
 mod plan;
 mod render;
 mod resolve;
@@ -17,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
 use crate::args::Args;
 use crate::exit::{RunError, Verdict};
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 
 fn run(surroundings: Surroundings, screen: &Arc<Screen>) -> Result<Verdict, RunError> {
     let plan = Plan::new(Args::try_parse()?, surroundings);
-    log_to(screen, commands::default_log(&plan));
+    log::to(screen, surroundings.live_colour, commands::default_log(&plan));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -47,19 +47,6 @@ fn run(surroundings: Surroundings, screen: &Arc<Screen>) -> Result<Verdict, RunE
     let result = runtime.block_on(commands::run(plan, screen));
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
     result
-}
-
-/// Logs go to stderr past the table that may stand there.
-fn log_to(screen: &Arc<Screen>, unless_told: &str) {
-    let filter = EnvFilter::try_from_env("EVENKEEL_LOG")
-        .or_else(|_| EnvFilter::try_from_default_env())
-        .unwrap_or_else(|_| EnvFilter::new(unless_told));
-    let writer = Arc::clone(screen);
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(screen.is_live())
-        .with_writer(move || render::LogWriter::new(Arc::clone(&writer)))
-        .init();
 }
 
 fn report(error: &RunError, screen: &Screen) {

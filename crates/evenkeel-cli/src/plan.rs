@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap_complete::Shell;
 use evenkeel::{ClientTls, Refresh};
 use http::uri::PathAndQuery;
 
@@ -29,14 +30,18 @@ pub(crate) enum Task {
     Load(LoadPlan),
     Resolve(ResolveArgs),
     Demo { output: Output, report: Option<PathBuf> },
+    Completions(Shell),
+    Man(Option<String>),
 }
 
 /// What the terminal allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Surroundings {
-    /// stderr is a terminal that can be drawn on: tables refresh in place, log lines have colours.
+    /// stderr is a terminal that can be drawn on: tables refresh in place.
     pub(crate) live: bool,
-    /// stdout is one: the final tables have colours.
+    /// And colours are welcome there: for those tables, and for log lines.
+    pub(crate) live_colour: bool,
+    /// stdout is one where colours are welcome: the final tables have them.
     pub(crate) colour: bool,
 }
 
@@ -78,6 +83,11 @@ pub(crate) enum Pace {
 pub(crate) enum Limit {
     After(Duration),
     Calls(u64),
+    /// Whichever comes first.
+    First {
+        duration: Duration,
+        calls: u64,
+    },
     Never,
 }
 
@@ -91,20 +101,25 @@ impl Plan {
                 output: if demo.json { Output::Json } else { Output::Table },
                 report: demo.report,
             },
+            Command::Completions(completions) => Task::Completions(completions.shell),
+            Command::Man(man) => Task::Man(man.command),
         };
         Self { task, surroundings }
     }
 }
 
 impl Surroundings {
-    /// Asks the process' environment; see <https://no-color.org>.
+    /// Asks the process' environment.
     pub(crate) fn detect() -> Self {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        Self {
-            live: !plain && std::io::stderr().is_terminal(),
-            colour: !plain && std::io::stdout().is_terminal(),
-        }
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
+        Self::new(no_color, is_dumb, std::io::stderr().is_terminal(), std::io::stdout().is_terminal())
+    }
+
+    /// NO_COLOR takes colours away and nothing else (<https://no-color.org>); a dumb terminal cannot go back up.
+    fn new(no_color: bool, is_dumb: bool, stderr: bool, stdout: bool) -> Self {
+        let [live, colour] = [stderr, stdout].map(|is_terminal| is_terminal && !is_dumb);
+        Self { live, live_colour: live && !no_color, colour: colour && !no_color }
     }
 }
 
@@ -113,7 +128,8 @@ impl From<LoadArgs> for LoadPlan {
         let workers = usize::try_from(args.concurrency).unwrap_or(usize::MAX);
         let limit = match (args.calls, args.duration) {
             _ if args.forever => Limit::Never,
-            (Some(calls), _) => Limit::Calls(calls),
+            (Some(calls), Some(duration)) => Limit::First { duration, calls },
+            (Some(calls), None) => Limit::Calls(calls),
             (None, duration) => Limit::After(duration.unwrap_or(DEFAULT_DURATION)),
         };
         let calls = CallPlan {
@@ -151,7 +167,7 @@ mod tests {
 
     fn load(words: &[&str]) -> super::LoadPlan {
         let args = Args::try_parse_from(["evenkeel", "load", "a:1"].iter().chain(words)).expect("must parse");
-        let plan = Plan::new(args, Surroundings { live: false, colour: false });
+        let plan = Plan::new(args, Surroundings::new(false, false, false, false));
         let Task::Load(load) = plan.task else { panic!("not a load") };
         load
     }
@@ -161,9 +177,24 @@ mod tests {
         assert_eq!(load(&[]).calls.limit, Limit::After(Duration::from_secs(10)));
         assert_eq!(load(&["-z", "1m"]).calls.limit, Limit::After(Duration::from_secs(60)));
         assert_eq!(load(&["-n", "7"]).calls.limit, Limit::Calls(7));
+        let first = Limit::First { duration: Duration::from_secs(60), calls: 7 };
+        assert_eq!(load(&["-n", "7", "-z", "1m"]).calls.limit, first);
         assert_eq!(load(&[]).interval, None);
         let forever = load(&["--forever", "--interval", "2s"]);
         assert_eq!((forever.calls.limit, forever.interval), (Limit::Never, Some(Duration::from_secs(2))));
+    }
+
+    #[test]
+    fn no_color_is_about_colours_alone() {
+        let of = |no_color, is_dumb| {
+            let all = Surroundings::new(no_color, is_dumb, true, true);
+            [all.live, all.live_colour, all.colour]
+        };
+        assert_eq!(of(false, false), [true, true, true]);
+        assert_eq!(of(true, false), [true, false, false]);
+        assert_eq!(of(false, true), [false, false, false]);
+        let piped = Surroundings::new(false, false, true, false);
+        assert_eq!([piped.live, piped.live_colour, piped.colour], [true, true, false]);
     }
 
     #[test]

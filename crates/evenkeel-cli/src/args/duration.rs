@@ -7,9 +7,9 @@ use std::time::Duration;
 pub(crate) enum DurationError {
     #[error("empty: say for example 10s, 500ms or 1m30s")]
     Empty,
-    #[error("`{0}` has no unit: use ms, s, m or h, for example {0}s")]
+    #[error("`{0}` has no unit: use us, ms, s, m or h, for example {0}s")]
     NoUnit(String),
-    #[error("`{0}` is no unit: use ms, s, m or h")]
+    #[error("`{0}` is no unit: use us, ms, s, m or h")]
     UnknownUnit(String),
     #[error("`{0}` is no number")]
     BadNumber(String),
@@ -54,6 +54,15 @@ pub(crate) fn parse_positive(text: &str) -> Result<Duration, String> {
         Ok(Duration::ZERO) => Err("must be more than 0".to_owned()),
         Ok(duration) => Ok(duration),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// As people type it, in the largest unit of s, ms and us that makes it a whole number.
+pub(crate) fn short(duration: Duration) -> String {
+    match duration.as_micros() {
+        micros if micros % 1_000_000 == 0 => format!("{}s", micros / 1_000_000),
+        micros if micros % 1_000 == 0 => format!("{}ms", micros / 1_000),
+        micros => format!("{micros}us"),
     }
 }
 

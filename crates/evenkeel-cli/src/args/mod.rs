@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use evenkeel::Refresh;
 use http::HeaderValue;
 use http::uri::PathAndQuery;
@@ -15,14 +16,16 @@ mod duration;
 mod tls;
 mod words;
 
-pub(crate) use assertion::Assertion;
+pub(crate) use assertion::{Assertion, Quantile};
 pub(crate) use tls::{ClientTlsArgs, ServerTlsArgs};
 
 /// gRPC load balancing on Kubernetes without a proxy: a pod to call, a load to call it with, a look at what the
 /// name resolves to, and all of it together as a demonstration.
 ///
-/// Exit status: 0 all well, 1 a call, a claim or an assertion failed or a name has no address, 2 usage, 3 could not run.
+/// Exit status: 0 all well, 1 a call, a claim or an assertion failed or a name has no address, 2 usage, 3 could not run,
+/// 130 a load with an end was interrupted before it.
 /// Logs go to stderr; EVENKEEL_LOG (or RUST_LOG) filters them, for example EVENKEEL_LOG=evenkeel=debug.
+/// NO_COLOR takes the colours away.
 #[derive(Debug, Parser)]
 #[command(name = "evenkeel", version, propagate_version = true)]
 pub(crate) struct Args {
@@ -36,10 +39,13 @@ pub(crate) enum Command {
     Load(LoadArgs),
     Resolve(ResolveArgs),
     Demo(DemoArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// Be one pod: school.v1.School and health, with `x-served-by: NAME` on every response.
 ///
+/// Answers server reflection too (v1 and v1alpha), so that grpcurl, ghz and their like need no .proto file.
 /// Prints `listening ADDR` when ready. SIGTERM drains, a second one ends at once. Exit status 0 when drained
 /// cleanly, 1 when the drain timeout cut calls off.
 #[derive(Debug, clap::Args)]
@@ -79,7 +85,11 @@ pub(crate) struct ServeArgs {
     pub(crate) tls: ServerTlsArgs,
 }
 
-/// Call a service over one channel and show which pod answers how much.
+/// Call a service over one channel and show which pod gets how much.
+///
+/// Counts from when every endpoint is connected or has failed to be, but waits no longer than 5 s for that, and says how
+/// long it took. A pod's share is of the calls made to it, answered or not. Ctrl-C ends it with its summary and exit
+/// status 130; SIGTERM, and Ctrl-C with --forever, with the status of what was seen until then.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LoadArgs {
     /// Whom to call, as gRPC names it: host:port, dns:///host:port, ipv4:1.2.3.4:50051,…
@@ -92,8 +102,8 @@ pub(crate) struct LoadArgs {
     /// scheduled start. 0: each worker calls as soon as its last call has ended.
     #[arg(long, value_name = "N", default_value_t = 0.0, value_parser = words::rate)]
     pub(crate) rate: f64,
-    /// For how long [default: 10s, unless -n is given].
-    #[arg(short = 'z', long, value_name = "DURATION", value_parser = duration::parse_positive, conflicts_with = "calls")]
+    /// For how long [default: 10s, unless -n is given]. With -n, whichever comes first.
+    #[arg(short = 'z', long, value_name = "DURATION", value_parser = duration::parse_positive)]
     pub(crate) duration: Option<Duration>,
     /// How many calls in all.
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -105,8 +115,8 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration::parse_positive)]
     pub(crate) interval: Duration,
     /// What must hold of the whole run, else the exit status is 1. Can be given several times: max-share=0.4 (no pod
-    /// answers more than this part of the calls), pods=5 (so many pods answer), failed=0 (so many calls fail at most,
-    /// and none where it is not given).
+    /// gets more than this part of the calls), pods=5 (so many pods answer), failed=0 (so many calls fail at most,
+    /// and none where it is not given), p99=10ms (99 % of the calls take no longer; also p50, p90, p999 and max).
     #[arg(long = "assert", value_name = "WHAT=VALUE", value_parser = assertion::parse)]
     pub(crate) assertions: Vec<Assertion>,
     /// The deadline of each call.
@@ -167,6 +177,22 @@ pub(crate) struct DemoArgs {
     pub(crate) report: Option<PathBuf>,
 }
 
+/// Print what lets a shell complete this command's words: for example `source <(evenkeel completions bash)`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// Print the manual page of this command, or of one of its subcommands: for example `evenkeel man load | man -l -`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ManArgs {
+    /// The subcommand.
+    #[arg(value_parser = ["serve", "load", "resolve", "demo", "completions", "man"])]
+    pub(crate) command: Option<String>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
     Table,
@@ -187,5 +213,14 @@ mod tests {
     #[test]
     fn the_flags_are_consistent() {
         super::Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_subcommand_has_a_manual_page() {
+        let whole = super::Args::command();
+        for command in whole.get_subcommands() {
+            let words = ["evenkeel", "man", command.get_name()];
+            assert!(whole.clone().try_get_matches_from(words).is_ok(), "{words:?}");
+        }
     }
 }

@@ -156,6 +156,6 @@ impl House<'_> {
     }
 
     fn live_style(&self) -> Style {
-        Style { colour: self.surroundings.live }
+        Style { colour: self.surroundings.live_colour }
     }
 }

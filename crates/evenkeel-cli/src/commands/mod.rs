@@ -3,6 +3,7 @@
 mod control;
 mod demo;
 mod load;
+mod manual;
 mod resolve;
 mod serve;
 mod signals;
@@ -17,7 +18,7 @@ use crate::render::Screen;
 pub(crate) fn default_log(plan: &Plan) -> &'static str {
     match plan.task {
         Task::Demo { .. } => demo::LOG,
-        Task::Serve(_) | Task::Load(_) | Task::Resolve(_) => "warn",
+        _ => "warn",
     }
 }
 
@@ -33,5 +34,7 @@ pub(crate) async fn run(plan: Plan, screen: &Arc<Screen>) -> Result<Verdict, Run
         Task::Demo { output, report } => {
             demo::run(output, report.as_deref(), plan.surroundings, screen).await
         }
+        Task::Completions(shell) => manual::completions(shell),
+        Task::Man(command) => manual::page(command.as_deref()),
     }
 }

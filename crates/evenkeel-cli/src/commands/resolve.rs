@@ -7,9 +7,10 @@ use tokio::task::JoinSet;
 use super::signals::Interrupts;
 use crate::args::{ResolveArgs, ResolveOutput};
 use crate::exit::{RunError, Verdict};
+use crate::load::REDRAW;
 use crate::plan::Surroundings;
 use crate::render::{self, Screen, Style};
-use crate::resolve::{Changes, Found, Lookup, Outcome};
+use crate::resolve::{Changes, Found, Lookup, Outcome, Peek};
 
 pub(super) async fn run(
     args: &ResolveArgs,
@@ -21,11 +22,11 @@ pub(super) async fn run(
     if args.watch {
         return watch(args, lookups).await;
     }
-    let found = once(lookups).await;
+    let found = once(lookups, args.output, surroundings, screen).await;
     let printed = render::to_stdout(&match args.output {
         ResolveOutput::Table => {
             let style = Style { colour: surroundings.colour };
-            render::resolve_table(&found, screen.width(), style)
+            render::resolve_table(&found, screen.columns_of_stdout(), style)
         }
         ResolveOutput::Json => render::resolve_json(&found),
         ResolveOutput::Jsonl => found.iter().map(render::resolve_line).collect(),
@@ -33,15 +34,50 @@ pub(super) async fn run(
     conclude(&found)?.after(printed)
 }
 
-/// The first answer for each target, in the targets' order; all are asked at the same time.
-async fn once(lookups: Vec<Lookup>) -> Vec<Found> {
+/// The first answer for each target, in the targets' order; all are asked at the same time. A live table shows what has come.
+async fn once(
+    lookups: Vec<Lookup>,
+    output: ResolveOutput,
+    surroundings: Surroundings,
+    screen: &Screen,
+) -> Vec<Found> {
+    let peeks: Vec<Peek> = lookups.iter().map(Lookup::peek).collect();
+    let mut found: Vec<Option<Found>> = peeks.iter().map(|_| None).collect();
     let mut tasks = JoinSet::new();
     for (index, mut lookup) in lookups.into_iter().enumerate() {
         tasks.spawn(async move { (index, lookup.next().await) });
     }
-    let mut found: Vec<_> = tasks.join_all().await.into_iter().collect();
-    found.sort_by_key(|(index, _)| *index);
-    found.into_iter().filter_map(|(_, found)| found).collect()
+    let mut redraw = tokio::time::interval(REDRAW);
+    // The first look comes at once, when there is nothing to see.
+    redraw.tick().await;
+    loop {
+        tokio::select! {
+            ended = tasks.join_next() => match ended {
+                Some(Ok((index, answer))) => if let Some(place) = found.get_mut(index) {
+                    *place = answer;
+                },
+                Some(Err(_)) => {}
+                None => break,
+            },
+            _ = redraw.tick(), if screen.is_live() && output == ResolveOutput::Table => {
+                let so_far = peeks.iter().zip(&found);
+                let so_far: Vec<Found> =
+                    so_far.map(|(peek, found)| found.clone().unwrap_or_else(|| peek.so_far())).collect();
+                let style = Style { colour: surroundings.live_colour };
+                let table = render::resolve_table(&so_far, screen.columns(), style);
+                screen.draw(top(&table, screen.height()));
+            }
+        }
+    }
+    screen.clear();
+    found.into_iter().flatten().collect()
+}
+
+/// As much of a table as a terminal of this height can take back.
+fn top(table: &str, height: Option<usize>) -> String {
+    // The last line is the cursor's.
+    let lines = height.map_or(usize::MAX, |height| height.saturating_sub(1));
+    table.lines().take(lines).map(|line| format!("{line}\n")).collect()
 }
 
 fn conclude(found: &[Found]) -> Result<Verdict, RunError> {
@@ -49,7 +85,7 @@ fn conclude(found: &[Found]) -> Result<Verdict, RunError> {
     for found in found {
         match &found.outcome {
             Outcome::Endpoints(_) => {}
-            Outcome::Absent(_) => verdict = Verdict::Failed,
+            Outcome::Asking | Outcome::Absent(_) => verdict = Verdict::Failed,
             Outcome::Failed(reason) => return Err(RunError::Unresolved(reason.clone())),
         }
     }

@@ -9,13 +9,15 @@ use super::control::obey_stdin;
 use crate::args::ServeArgs;
 use crate::exit::{RunError, Verdict};
 use crate::render::{self, Screen};
-use crate::school::{SchoolServer, Schools, Served, ServedBy};
+use crate::school::{SchoolServer, Schools, Served, ServedBy, reflection};
 
 pub(super) async fn run(args: ServeArgs, screen: &Screen) -> Result<Verdict, RunError> {
     let served = Served::default();
     let server = settings(&args)
         .layer(ServedBy::new(args.name, served.clone()))
         .add_service(SchoolServer::new(Schools::new(args.delay)))
+        .add_service(reflection::v1()?)
+        .add_service(reflection::v1alpha()?)
         .bind(args.listen)
         .await?;
     let health = match (args.health_listen, server.health_service()) {

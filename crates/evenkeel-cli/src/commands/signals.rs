@@ -10,6 +10,15 @@ pub(crate) struct Interrupts {
     terminate: Signal,
 }
 
+/// Which of them came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// SIGINT, from whoever sits at the terminal.
+    Interrupt,
+    /// SIGTERM, from whoever manages the process.
+    Terminate,
+}
+
 impl Interrupts {
     /// From here on these signals no longer end the process by themselves.
     ///
@@ -22,9 +31,14 @@ impl Interrupts {
 
     /// Waits for the next one. Cancel-safe.
     pub(crate) async fn next(&mut self) {
+        self.which().await;
+    }
+
+    /// Waits for the next one, and says which it was. Cancel-safe.
+    pub(crate) async fn which(&mut self) -> Asked {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Asked::Interrupt,
+            _ = self.terminate.recv() => Asked::Terminate,
         }
     }
 }

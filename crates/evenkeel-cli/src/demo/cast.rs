@@ -207,7 +207,7 @@ impl Member {
             name: self.name.clone(),
             address: self.address.to_string(),
             served: self.served.saturating_sub(self.before),
-            answered: self.seen(summary).map(|endpoint| endpoint.calls).sum(),
+            answered: self.seen(summary).map(|endpoint| endpoint.answered).sum(),
             is_new: self.learnable.is_some(),
             came: self.learnable.map(|from| from.saturating_duration_since(start)),
             first_call: first.zip(self.learnable).map(|(first, from)| first.saturating_duration_since(from)),

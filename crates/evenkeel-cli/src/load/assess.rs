@@ -1,7 +1,7 @@
 //! Whether a run was what was demanded of it.
 
-use super::tally::{Summary, by_code};
-use crate::args::Assertion;
+use super::tally::{Latencies, Summary, by_code};
+use crate::args::{Assertion, Quantile};
 
 /// One demand, and how the run stands to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,17 +27,34 @@ fn contradiction(assertion: Assertion, summary: &Summary) -> Option<String> {
                 .then(|| format!("{failed} of {} calls failed ({})", summary.calls, by_code(&summary.failed)))
         }
         Assertion::Pods(pods) => {
-            let answering = summary.endpoints.iter().filter(|endpoint| endpoint.calls > 0).count();
+            let answering = summary.endpoints.iter().filter(|endpoint| endpoint.answered > 0).count();
             (answering != pods).then(|| format!("{answering} answered"))
         }
         Assertion::MaxShare(most) => {
             let busiest = summary.endpoints.iter().reduce(|a, b| if b.share > a.share { b } else { a });
-            match busiest.filter(|endpoint| endpoint.calls > 0) {
+            match busiest.filter(|_| summary.endpoints.iter().any(|endpoint| endpoint.answered > 0)) {
                 None => Some("no pod answered".to_owned()),
                 Some(endpoint) => (endpoint.share > most).then(|| {
-                    format!("{} answered {:.1} % of the calls", endpoint.pod.name, endpoint.share * 100.0)
+                    format!("{} got {:.1} % of the calls", endpoint.pod.name, endpoint.share * 100.0)
                 }),
             }
+        }
+        Assertion::Latency(quantile, most) => match summary.latency.map(|latency| quantile.of(&latency)) {
+            None => Some("no call was made".to_owned()),
+            // Whole microseconds, as it was counted.
+            Some(seen) => (seen > most).then(|| format!("{:.3} ms", seen.as_secs_f64() * 1e3)),
+        },
+    }
+}
+
+impl Quantile {
+    fn of(self, latencies: &Latencies) -> std::time::Duration {
+        match self {
+            Self::P50 => latencies.p50,
+            Self::P90 => latencies.p90,
+            Self::P99 => latencies.p99,
+            Self::P999 => latencies.p999,
+            Self::Max => latencies.max,
         }
     }
 }
@@ -53,7 +70,8 @@ mod tests {
     fn summary(calls: &[u64], failed: u64) -> Summary {
         let total: u64 = calls.iter().sum();
         let endpoint = |(index, calls): (usize, &u64)| EndpointSummary {
-            calls: *calls,
+            made: *calls,
+            answered: *calls,
             share: *calls as f64 / total as f64,
             ..EndpointSummary::none(Pod {
                 name: format!("school-{index}"),
@@ -78,7 +96,7 @@ mod tests {
         let even = summary(&[40, 40, 20], 0);
         let holds = [Assertion::MaxShare(0.4), Assertion::Pods(3), Assertion::Failed(0)];
         assert_eq!(broken(&holds, &even), Vec::<String>::new());
-        assert_eq!(broken(&[Assertion::MaxShare(0.39)], &even), ["school-0 answered 40.0 % of the calls"]);
+        assert_eq!(broken(&[Assertion::MaxShare(0.39)], &even), ["school-0 got 40.0 % of the calls"]);
         assert_eq!(broken(&[Assertion::Pods(2)], &even), ["3 answered"]);
         assert_eq!(broken(&[Assertion::Pods(4)], &even), ["3 answered"]);
         assert_eq!(broken(&[Assertion::Pods(1), Assertion::Pods(3)], &even), ["3 answered"], "each counts");
@@ -90,6 +108,21 @@ mod tests {
         assert_eq!(broken(&[], &two), ["2 of 12 calls failed (UNAVAILABLE 2)"]);
         assert_eq!(broken(&[Assertion::Failed(1)], &two), ["2 of 12 calls failed (UNAVAILABLE 2)"]);
         assert_eq!(broken(&[Assertion::Failed(2)], &two), Vec::<String>::new());
+    }
+
+    #[test]
+    fn latencies_have_their_limits() {
+        use std::time::Duration;
+
+        use super::Quantile::{Max, P50, P90, P99, P999};
+        let latency = crate::render::samples::summary().latency;
+        let run = Summary { latency, ..summary(&[10], 0) };
+        let limit = |quantile, micros| Assertion::Latency(quantile, Duration::from_micros(micros));
+        let holds =
+            [limit(P50, 750), limit(P90, 1500), limit(P99, 20_000), limit(P999, 20_000), limit(Max, 20_000)];
+        assert_eq!(broken(&holds, &run), Vec::<String>::new());
+        assert_eq!(broken(&[limit(P90, 1499), limit(Max, 1)], &run), ["1.500 ms", "20.000 ms"]);
+        assert_eq!(broken(&[limit(P99, 1)], &empty_summary()), ["no call was made"]);
     }
 
     #[test]

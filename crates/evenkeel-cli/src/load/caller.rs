@@ -15,10 +15,12 @@ use tonic::{Code, Request, Status};
 use tower_service::Service;
 
 use super::counts::Counts;
-use super::tally::{Outcome, Pod, Summary};
+use super::tally::{Outcome, Place, Pod, Summary};
 use super::timeline::Timeline;
+use super::watch::Watch;
 use crate::plan::CallPlan;
 use crate::school::SERVED_BY;
+use crate::text::printable;
 
 /// Makes calls on one channel and tallies them.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(crate) struct Caller {
     timeout: std::time::Duration,
     start: Instant,
     counts: Mutex<Counts>,
+    /// What tells one connection to an address from the next.
+    watch: Option<Arc<Watch>>,
 }
 
 /// The channel, with an eye on the response's head: it names the pod even when the call fails.
@@ -44,7 +48,14 @@ impl Caller {
     /// `start` is what the tally's times count from.
     pub(crate) fn new(channel: Channel, plan: &CallPlan, start: Instant) -> Self {
         let counts = Mutex::default();
-        Self { channel, method: plan.method.clone(), timeout: plan.timeout, start, counts }
+        Self { channel, method: plan.method.clone(), timeout: plan.timeout, start, counts, watch: None }
+    }
+
+    /// Takes the watch's word for when connections began: a failure then goes to the pod behind its connection, where one
+    /// is known, and not to the address alone.
+    #[must_use]
+    pub(crate) fn watched_by(self, watch: Arc<Watch>) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// Counts by the interval too, for [`Caller::interval`].
@@ -66,17 +77,18 @@ impl Caller {
         let started = self.start.elapsed();
         let served_by = Arc::new(OnceLock::new());
         let witness = Witness { channel: self.channel.clone(), served_by: Arc::clone(&served_by) };
-        let (code, failed_on) = match self.unary(witness).await {
-            Ok(()) => (Code::Ok, None),
+        let (code, message, failed_on) = match self.unary(witness).await {
+            Ok(()) => (Code::Ok, String::new(), None),
             Err(status) => {
-                tracing::debug!(code = ?status.code(), message = status.message(), "a call failed");
-                (status.code(), Peer::of_failure(&status).map(|peer| peer.address().to_string()))
+                let message = printable(status.message());
+                tracing::debug!(code = ?status.code(), message, "a call failed");
+                (status.code(), message, self.place(&status))
             }
         };
         let served_by = served_by.get().cloned();
         let now = Instant::now();
         let (at, latency) = (now.duration_since(self.start), now.duration_since(scheduled));
-        self.counts().on_outcome(Outcome { started, at, latency, code, served_by, failed_on });
+        self.counts().on_outcome(Outcome { started, at, latency, code, served_by, failed_on, message });
         code == Code::Ok
     }
 
@@ -96,6 +108,13 @@ impl Caller {
     /// Who answered when; nothing unless it is counted over time.
     pub(crate) fn timeline(&self) -> Timeline {
         self.counts().timeline(self.start.elapsed())
+    }
+
+    /// The connection that a call failed on.
+    fn place(&self, status: &Status) -> Option<Place> {
+        let address = Peer::of_failure(status)?.address().to_string();
+        let connected = self.watch.as_ref().and_then(|watch| watch.connected(&address));
+        Some(Place { address, connected })
     }
 
     async fn unary(&self, witness: Witness) -> Result<(), Status> {

@@ -61,7 +61,15 @@ mod tests {
 
     fn outcome(at: u64) -> Outcome {
         let at = Duration::from_secs(at);
-        Outcome { started: at, at, latency: Duration::ZERO, code: Code::Ok, served_by: None, failed_on: None }
+        Outcome {
+            started: at,
+            at,
+            latency: Duration::ZERO,
+            code: Code::Ok,
+            served_by: None,
+            failed_on: None,
+            message: String::new(),
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 mod assess;
 mod caller;
+mod connect;
 mod counts;
+mod failures;
 mod histogram;
 mod pace;
 mod run;
@@ -14,6 +16,8 @@ mod watch;
 
 pub(crate) use assess::{Finding, assess};
 pub(crate) use caller::Caller;
+pub(crate) use connect::{Connected, progress, until_connected};
+pub(crate) use failures::Failures;
 pub(crate) use run::{Stop, run};
 pub(crate) use tally::{EndpointSummary, Latencies, Pod, Summary, by_code, share};
 pub(crate) use timeline::Timeline;

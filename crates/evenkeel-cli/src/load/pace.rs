@@ -27,6 +27,7 @@ impl Schedule {
         let within = match self.limit {
             Limit::After(duration) => offset < duration,
             Limit::Calls(calls) => index < calls,
+            Limit::First { duration, calls } => offset < duration && index < calls,
             Limit::Never => true,
         };
         within.then(|| self.start + offset)
@@ -63,6 +64,11 @@ mod tests {
         assert_eq!(offsets, [Some(0), Some(250), Some(500), Some(750), None, None]);
         let counted = Schedule::new(start, 4.0, Limit::Calls(2));
         assert_eq!((counted.due(1).is_some(), counted.due(2)), (true, None));
+        for (seconds, calls, starts) in [(1, 2, 2), (1, 9, 4)] {
+            let limit = Limit::First { duration: Duration::from_secs(seconds), calls };
+            let schedule = Schedule::new(start, 4.0, limit);
+            assert_eq!((0..9).filter(|index| schedule.due(*index).is_some()).count(), starts);
+        }
     }
 
     #[test]

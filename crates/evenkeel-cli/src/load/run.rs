@@ -68,6 +68,10 @@ async fn closed_loop(caller: &Arc<Caller>, workers: usize, limit: Limit, stopped
                     Limit::After(duration) => now.duration_since(caller.start()) < duration,
                     Limit::Never => true,
                     Limit::Calls(calls) => started.fetch_add(1, Ordering::Relaxed) < calls,
+                    Limit::First { duration, calls } => {
+                        now.duration_since(caller.start()) < duration
+                            && started.fetch_add(1, Ordering::Relaxed) < calls
+                    }
                 };
                 if !within || stopped.is_stopped() {
                     return;

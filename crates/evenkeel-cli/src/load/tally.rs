@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tonic::Code;
 
+use super::failures::Failures;
 use super::histogram::Histogram;
 
 /// How many pods are counted: a load that goes on for months must not grow with each pod that came and went. Each costs its
@@ -23,8 +24,18 @@ pub(crate) struct Outcome {
     pub(crate) code: Code,
     /// Who answered, if anybody did.
     pub(crate) served_by: Option<Pod>,
-    /// The address of the connection that it failed on, without an answer or in the middle of one.
-    pub(crate) failed_on: Option<String>,
+    /// Where it failed, without an answer or in the middle of one.
+    pub(crate) failed_on: Option<Place>,
+    /// What its status says; empty when it succeeded.
+    pub(crate) message: String,
+}
+
+/// The connection that a call was on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) address: String,
+    /// When the newest connection to this address became READY, since the load's start, if that is known.
+    pub(crate) connected: Option<Duration>,
 }
 
 /// Who answered a call.
@@ -41,6 +52,8 @@ pub(crate) struct Pod {
 pub(crate) struct Tally {
     ok: u64,
     failed: BTreeMap<&'static str, u64>,
+    /// Those of the failed calls that were on no connection.
+    no_pod: Failures,
     last_failed_start: Option<Duration>,
     latencies: Histogram,
     endpoints: HashMap<Pod, EndpointTally>,
@@ -55,6 +68,8 @@ pub(crate) struct Summary {
     pub(crate) ok: u64,
     /// By gRPC's code names.
     pub(crate) failed: BTreeMap<&'static str, u64>,
+    /// Those of the failed calls that were on no connection.
+    pub(crate) no_pod: Failures,
     /// When the last one of the failed calls started, since the load's start.
     pub(crate) last_failed_start: Option<Duration>,
     /// `None` before the first call has ended.
@@ -67,32 +82,38 @@ pub(crate) struct Latencies {
     pub(crate) p50: Duration,
     pub(crate) p90: Duration,
     pub(crate) p99: Duration,
+    pub(crate) p999: Duration,
     pub(crate) max: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct EndpointSummary {
     pub(crate) pod: Pod,
-    /// Calls it answered, whatever the answer.
-    pub(crate) calls: u64,
-    /// Of all calls that were answered, 0–1.
+    /// Calls made to it that have ended, whether or not it answered.
+    pub(crate) made: u64,
+    /// Those of them that it answered, whatever the answer.
+    pub(crate) answered: u64,
+    /// Of all calls that were made to any pod, 0–1.
     pub(crate) share: f64,
-    /// When its first call ended, since the load's start; zero without calls.
+    /// When the first call that it answered ended, since the load's start; zero without answers.
     pub(crate) first_call: Duration,
     pub(crate) last_call: Duration,
-    /// When the last one of its calls started.
+    /// When the last one of the calls that it answered started.
     pub(crate) last_start: Duration,
-    /// Calls that failed on it, answered with an error or not at all, by gRPC's code names.
-    pub(crate) failed: BTreeMap<&'static str, u64>,
-    /// `None` without calls.
+    /// Calls that failed on it, answered with an error or not at all.
+    pub(crate) failed: Failures,
+    /// Of the calls that it answered; `None` without answers.
     pub(crate) latency: Option<Latencies>,
 }
 
 #[derive(Debug, Default)]
 struct EndpointTally {
-    calls: u64,
-    failed: BTreeMap<&'static str, u64>,
+    made: u64,
+    answered: u64,
+    failed: Failures,
     latencies: Histogram,
+    /// When the last call made to it ended.
+    last_end: Duration,
     first_call: Duration,
     last_call: Duration,
     last_start: Duration,
@@ -108,45 +129,55 @@ impl Tally {
             }
         }
         self.latencies.record(outcome.latency);
-        let is_answered = outcome.served_by.is_some();
-        let pod = outcome.served_by.or_else(|| outcome.failed_on.map(|address| self.pod_at(address)));
-        let Some(pod) = pod else { return };
+        let Some(pod) = self.pod_of(&outcome) else {
+            if outcome.code != Code::Ok {
+                self.no_pod.add(code_name(outcome.code), &outcome.message);
+            }
+            return;
+        };
         if self.endpoints.len() >= MOST_ENDPOINTS && !self.endpoints.contains_key(&pod) {
             self.forget_one();
         }
-        let tally = self.endpoints.entry(pod).or_default();
-        if outcome.code != Code::Ok {
-            *tally.failed.entry(code_name(outcome.code)).or_default() += 1;
-        }
-        if is_answered {
-            tally.on_answer(outcome.started, outcome.at, outcome.latency);
-        }
+        self.endpoints.entry(pod).or_default().on_outcome(&outcome);
     }
 
-    /// Who answers from this address: behind a ClusterIP, whoever did so last. Before the first answer, nobody knows its name.
-    fn pod_at(&self, address: String) -> Pod {
-        let there = self.endpoints.iter().filter(|(pod, _)| pod.address == address);
-        let last = there.max_by_key(|(_, tally)| tally.last_call).map(|(pod, _)| pod.clone());
-        last.unwrap_or_else(|| Pod { name: address.clone(), address })
+    /// Whose call it was: of the pod that answered it, else of whoever is known to stand behind the connection.
+    fn pod_of(&self, outcome: &Outcome) -> Option<Pod> {
+        let place = || outcome.failed_on.as_ref().map(|place| self.pod_at(place, outcome.started));
+        outcome.served_by.clone().or_else(place)
+    }
+
+    /// Who is at the other end of this connection: the pod that answered a call which started on it. Who answered from the
+    /// same address over an earlier connection may be another pod: then, and before the first answer, only the address is
+    /// known.
+    fn pod_at(&self, place: &Place, started: Duration) -> Pod {
+        let address = &place.address;
+        let here = place.connected.filter(|connected| started >= *connected).and_then(|connected| {
+            let there = self.endpoints.iter().filter(|(pod, _)| pod.address == *address);
+            let since = there.filter(|(_, tally)| tally.answered > 0 && tally.last_start >= connected);
+            since.max_by_key(|(_, tally)| tally.last_start).map(|(pod, _)| pod.clone())
+        });
+        here.unwrap_or_else(|| Pod { name: address.clone(), address: address.clone() })
     }
 
     /// The pod that has been silent for longest.
     fn forget_one(&mut self) {
-        let oldest = self.endpoints.iter().min_by_key(|(_, tally)| tally.last_call);
+        let oldest = self.endpoints.iter().min_by_key(|(_, tally)| tally.last_end);
         if let Some(pod) = oldest.map(|(pod, _)| pod.clone()) {
             self.endpoints.remove(&pod);
         }
     }
 
     pub(crate) fn summary(&self, target: &str, elapsed: Duration) -> Summary {
-        let answered: u64 = self.endpoints.values().map(|e| e.calls).sum();
+        let made: u64 = self.endpoints.values().map(|e| e.made).sum();
         let mut endpoints: Vec<_> = self
             .endpoints
             .iter()
             .map(|(pod, tally)| EndpointSummary {
                 pod: pod.clone(),
-                calls: tally.calls,
-                share: share(tally.calls, answered),
+                made: tally.made,
+                answered: tally.answered,
+                share: share(tally.made, made),
                 first_call: tally.first_call,
                 last_call: tally.last_call,
                 last_start: tally.last_start,
@@ -162,6 +193,7 @@ impl Tally {
             calls: self.ok + self.failed.values().sum::<u64>(),
             ok: self.ok,
             failed: self.failed.clone(),
+            no_pod: self.no_pod.clone(),
             last_failed_start: self.last_failed_start,
             latency: latencies(&self.latencies),
             endpoints,
@@ -170,9 +202,20 @@ impl Tally {
 }
 
 impl EndpointTally {
+    fn on_outcome(&mut self, outcome: &Outcome) {
+        self.made += 1;
+        self.last_end = self.last_end.max(outcome.at);
+        if outcome.code != Code::Ok {
+            self.failed.add(code_name(outcome.code), &outcome.message);
+        }
+        if outcome.served_by.is_some() {
+            self.on_answer(outcome.started, outcome.at, outcome.latency);
+        }
+    }
+
     fn on_answer(&mut self, started: Duration, at: Duration, latency: Duration) {
-        self.first_call = if self.calls == 0 { at } else { self.first_call.min(at) };
-        self.calls += 1;
+        self.first_call = if self.answered == 0 { at } else { self.first_call.min(at) };
+        self.answered += 1;
         self.last_call = self.last_call.max(at);
         self.last_start = self.last_start.max(started);
         self.latencies.record(latency);
@@ -184,6 +227,7 @@ fn latencies(all: &Histogram) -> Option<Latencies> {
         p50: all.quantile(0.50)?,
         p90: all.quantile(0.90)?,
         p99: all.quantile(0.99)?,
+        p999: all.quantile(0.999)?,
         max: all.max()?,
     })
 }
@@ -193,18 +237,24 @@ impl EndpointSummary {
     pub(crate) fn none(pod: Pod) -> Self {
         Self {
             pod,
-            calls: 0,
+            made: 0,
+            answered: 0,
             share: 0.0,
             first_call: Duration::ZERO,
             last_call: Duration::ZERO,
             last_start: Duration::ZERO,
-            failed: BTreeMap::new(),
+            failed: Failures::default(),
             latency: None,
         }
     }
 }
 
 impl Summary {
+    /// Before the first call.
+    pub(crate) fn none(target: &str) -> Self {
+        Tally::default().summary(target, Duration::ZERO)
+    }
+
     pub(crate) fn failures(&self) -> u64 {
         self.failed.values().sum()
     }
@@ -214,7 +264,8 @@ impl Summary {
         let of = |pod: &Pod| {
             let named = self.endpoints.iter().filter(|endpoint| endpoint.pod.name == pod.name);
             named.fold(EndpointSummary::none(pod.clone()), |sum, endpoint| EndpointSummary {
-                calls: sum.calls + endpoint.calls,
+                made: sum.made + endpoint.made,
+                answered: sum.answered + endpoint.answered,
                 share: sum.share + endpoint.share,
                 ..sum
             })
@@ -258,89 +309,4 @@ fn code_name(code: Code) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Code, Duration, MOST_ENDPOINTS, Outcome, Pod, Tally};
-
-    fn outcome(at: u64, code: Code, name: Option<&str>) -> Outcome {
-        let served_by = name.map(|name| Pod { name: name.into(), address: "127.0.0.1:1".into() });
-        let latency = Duration::from_millis(at);
-        let at = Duration::from_secs(at);
-        Outcome { started: at - latency, at, latency, code, served_by, failed_on: None }
-    }
-
-    #[test]
-    fn nothing_happened() {
-        let summary = Tally::default().summary("a:1", Duration::ZERO);
-        assert_eq!((summary.calls, summary.latency, summary.endpoints.len()), (0, None, 0));
-    }
-
-    #[test]
-    fn pods_without_calls_can_be_shown_too() {
-        let mut tally = Tally::default();
-        tally.on_outcome(outcome(1, Code::Ok, Some("school-1")));
-        let pods =
-            ["school-1", "school-2"].map(|name| Pod { name: name.into(), address: "127.0.0.9:1".into() });
-        let summary = tally.summary("a:1", Duration::from_secs(2)).over_pods(&pods);
-        let endpoints: Vec<_> = summary.endpoints.iter().map(|e| (e.pod.clone(), e.calls)).collect();
-        assert_eq!(endpoints, [(pods[0].clone(), 1), (pods[1].clone(), 0)]);
-    }
-
-    #[test]
-    fn a_call_without_an_answer_is_held_against_whom_it_was_on() {
-        let mut tally = Tally::default();
-        let late = |address: &str| Outcome {
-            failed_on: Some(address.to_owned()),
-            ..outcome(2, Code::DeadlineExceeded, None)
-        };
-        tally.on_outcome(outcome(1, Code::Ok, Some("school-1")));
-        tally.on_outcome(late("127.0.0.1:1"));
-        tally.on_outcome(late("127.0.0.9:1"));
-        let summary = tally.summary("a:1", Duration::from_secs(3));
-        let seen: Vec<_> = summary
-            .endpoints
-            .iter()
-            .map(|endpoint| {
-                (endpoint.pod.name.as_str(), endpoint.calls, endpoint.failed["DEADLINE_EXCEEDED"])
-            })
-            .collect();
-        assert_eq!(seen, [("school-1", 1, 1), ("127.0.0.9:1", 0, 1)]);
-        assert_eq!((summary.calls, summary.failures()), (3, 2));
-    }
-
-    #[test]
-    fn pods_that_came_and_went_are_forgotten_in_the_end() {
-        let mut tally = Tally::default();
-        let most = MOST_ENDPOINTS as u64;
-        for second in 1..=most + 10 {
-            tally.on_outcome(outcome(second, Code::Ok, Some(&format!("school-{second}"))));
-            tally.on_outcome(outcome(second, Code::Ok, Some("school-1")));
-        }
-        let summary = tally.summary("a:1", Duration::from_secs(9999));
-        assert_eq!((summary.endpoints.len(), summary.calls), (MOST_ENDPOINTS, 2 * (most + 10)));
-        let has = |name: &str| summary.endpoints.iter().any(|endpoint| endpoint.pod.name == name);
-        assert!(has("school-1") && !has("school-2") && has(&format!("school-{}", most + 10)));
-    }
-
-    #[test]
-    fn calls_are_counted_by_code_and_by_pod() {
-        let mut tally = Tally::default();
-        tally.on_outcome(outcome(2, Code::Ok, Some("school-10")));
-        tally.on_outcome(outcome(1, Code::Ok, Some("school-2")));
-        tally.on_outcome(outcome(3, Code::NotFound, Some("school-2")));
-        tally.on_outcome(outcome(4, Code::Unavailable, None));
-        tally.on_outcome(outcome(5, Code::Unavailable, None));
-        let summary = tally.summary("a:1", Duration::from_secs(6));
-        assert_eq!((summary.calls, summary.ok, summary.failures()), (5, 2, 3));
-        assert_eq!(summary.failed.get("UNAVAILABLE"), Some(&2));
-        assert_eq!(summary.latency.map(|l| l.max), Some(Duration::from_millis(5)));
-        let endpoints: Vec<_> = summary.endpoints.iter().map(|e| (e.pod.name.as_str(), e.calls)).collect();
-        assert_eq!(endpoints, [("school-2", 2), ("school-10", 1)], "in natural order");
-        let first = &summary.endpoints[0];
-        assert_eq!((first.first_call.as_secs(), first.last_call.as_secs()), (1, 3));
-        assert_eq!(first.last_start, Duration::from_millis(2997));
-        assert_eq!(first.failed.get("NOT_FOUND"), Some(&1));
-        assert_eq!(first.latency.map(|latency| latency.max), Some(Duration::from_millis(3)));
-        assert_eq!(summary.last_failed_start, Some(Duration::from_millis(4995)));
-        assert!((first.share - 2.0 / 3.0).abs() < 1e-9, "shares are of answered calls");
-    }
-}
+mod tests;

@@ -77,6 +77,7 @@ mod tests {
                 code,
                 served_by,
                 failed_on: None,
+                message: String::new(),
             });
         }
         assert_eq!(timeline.answered["a"], [2]);

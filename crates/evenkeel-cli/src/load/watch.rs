@@ -10,12 +10,19 @@ use crate::text::printable;
 
 /// How many of the last events are kept: more than any screen shows.
 const KEPT: usize = 64;
+/// Of how many addresses it is known when they were last connected to: a load that goes on for months must not grow.
+const KEPT_CONNECTED: usize = 4096;
 
 /// Listens to a channel's events.
 #[derive(Debug)]
 pub(crate) struct Watch {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
     start: Instant,
-    seen: Mutex<Seen>,
+    seen: Seen,
 }
 
 /// What has been seen so far.
@@ -26,6 +33,10 @@ pub(crate) struct Seen {
     /// The last events, the oldest first.
     pub(crate) events: VecDeque<Happened>,
     pub(crate) tally: Tally,
+    /// The last list: the addresses of each endpoint.
+    pub(crate) endpoints: BTreeSet<Vec<String>>,
+    /// When the newest connection to an address became READY.
+    pub(crate) connected: BTreeMap<String, Duration>,
     /// There was a first list: what comes after it is a change.
     pub(crate) is_known: bool,
     /// Addresses whose GOAWAY has been told: that their connection then ends is no news.
@@ -40,6 +51,8 @@ pub(crate) struct Member {
     pub(crate) is_listed: bool,
     /// When it came after the load had begun with others.
     pub(crate) joined: Option<Duration>,
+    /// An attempt to connect has failed.
+    pub(crate) has_failed: bool,
 }
 
 /// One event, in words.
@@ -64,25 +77,63 @@ pub(crate) struct Tally {
 impl Watch {
     /// Times count from `start`.
     pub(crate) fn new(start: Instant) -> Self {
-        Self { start, seen: Mutex::default() }
+        Self { state: Mutex::new(State { start, seen: Seen::default() }) }
     }
 
     pub(crate) fn seen(&self) -> Seen {
-        self.lock().clone()
+        self.lock().seen.clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Since the start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.lock().start.elapsed()
+    }
+
+    /// From here on times count from `start`; what came before belongs to the beginning.
+    pub(crate) fn begin(&self, start: Instant) {
+        let mut state = self.lock();
+        let by = start.saturating_duration_since(state.start);
+        state.start = start;
+        state.seen.rebase(by);
+    }
+
+    /// When the newest connection to an address became READY, if there has been one.
+    pub(crate) fn connected(&self, address: &str) -> Option<Duration> {
+        self.lock().seen.connected.get(address).copied()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Observer for Watch {
     fn on_event(&self, event: &Event) {
-        self.lock().on_event(self.start.elapsed(), event);
+        let mut state = self.lock();
+        let at = state.start.elapsed();
+        state.seen.on_event(at, event);
     }
 }
 
 impl Seen {
+    /// An attempt to connect to this address has failed.
+    pub(crate) fn has_failed(&self, address: &str) -> bool {
+        self.members.get(address).is_some_and(|member| member.has_failed)
+    }
+
+    fn rebase(&mut self, by: Duration) {
+        for event in &mut self.events {
+            event.at = event.at.saturating_sub(by);
+        }
+        for connected in self.connected.values_mut() {
+            *connected = connected.saturating_sub(by);
+        }
+        // Who came before the beginning is not new.
+        for member in self.members.values_mut() {
+            member.joined = None;
+        }
+    }
+
     fn on_event(&mut self, at: Duration, event: &Event) {
         match event {
             Event::SubchannelState { address, from, to, cause } => {
@@ -104,14 +155,19 @@ impl Seen {
             }
             Event::Resolved { endpoints, .. } => {
                 self.tally.lookups += 1;
-                let addresses = endpoints.iter().flat_map(|endpoint| endpoint.addresses());
-                self.on_list(at, addresses.map(ToString::to_string).collect());
+                let addresses = |endpoint: &evenkeel::Endpoint| -> Vec<String> {
+                    endpoint.addresses().iter().map(ToString::to_string).collect()
+                };
+                self.endpoints = endpoints.iter().map(addresses).collect();
+                let listed = self.endpoints.iter().flatten().cloned().collect();
+                self.on_list(at, listed);
             }
             Event::ResolutionFailed { error, absent, .. } => {
                 self.tally.failed_lookups += 1;
                 self.note(at, format!("not resolved: {error}"));
                 // The channel drops what is not READY; the rest is on its way out.
                 if *absent && self.is_known {
+                    self.endpoints.clear();
                     self.on_list(at, BTreeSet::new());
                 }
             }
@@ -137,7 +193,8 @@ impl Seen {
         for address in &come {
             let state = self.members.get(address).map_or(ConnectivityState::Idle, |member| member.state);
             let joined = (!is_first).then_some(at);
-            self.members.insert(address.clone(), Member { state, is_listed: true, joined });
+            let has_failed = self.has_failed(address);
+            self.members.insert(address.clone(), Member { state, is_listed: true, joined, has_failed });
         }
         // Addresses that neither the resolver nor a connection knows any more would pile up in a long run.
         self.members.retain(|_, member| member.is_listed || member.state != ConnectivityState::Idle);
@@ -158,13 +215,21 @@ impl Seen {
         to: ConnectivityState,
         cause: Option<&str>,
     ) {
+        let has_failed = to == ConnectivityState::TransientFailure;
         match self.members.get_mut(address) {
-            Some(member) => member.state = to,
+            Some(member) => {
+                member.state = to;
+                member.has_failed |= has_failed;
+            }
             // A connection may outlive its place in the list.
             None if to != ConnectivityState::Shutdown => {
-                self.members.insert(address.to_owned(), Member { state: to, is_listed: false, joined: None });
+                let member = Member { state: to, is_listed: false, joined: None, has_failed };
+                self.members.insert(address.to_owned(), member);
             }
             None => {}
+        }
+        if to == ConnectivityState::Ready {
+            self.on_connected(at, address);
         }
         if to == ConnectivityState::Shutdown {
             match self.members.get_mut(address) {
@@ -186,6 +251,14 @@ impl Seen {
                 self.note(at, format!("{address} lost{cause}"));
             }
             _ => {}
+        }
+    }
+
+    fn on_connected(&mut self, at: Duration, address: &str) {
+        self.connected.insert(address.to_owned(), at);
+        if self.connected.len() > KEPT_CONNECTED {
+            let oldest = self.connected.iter().min_by_key(|(_, at)| **at).map(|(address, _)| address.clone());
+            oldest.map(|address| self.connected.remove(&address));
         }
     }
 

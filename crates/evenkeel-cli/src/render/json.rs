@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::demo::{Fate, Figures, Report};
-use crate::load::{Finding, Latencies, Summary};
+use crate::load::{Connected, Failures, Finding, Latencies, Summary};
 
 pub(super) const SCHEMA_VERSION: u32 = 1;
 
@@ -17,15 +17,35 @@ struct LoadDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<&'a str>,
     target: &'a str,
+    /// Only there at the end of a run: the wait before the first call, which `duration_s` does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connected: Option<ConnectedDocument>,
     duration_s: f64,
     calls: u64,
     ok: u64,
     failed: &'a BTreeMap<&'static str, u64>,
+    /// Those of the failed calls that were on no connection.
+    no_pod: FailuresDocument<'a>,
     latency_ms: LatencyDocument,
     endpoints: Vec<EndpointDocument<'a>>,
     /// Only there at the end of a run.
     #[serde(skip_serializing_if = "Option::is_none")]
     assertions: Option<Vec<AssertionDocument<'a>>>,
+}
+
+#[derive(Serialize)]
+struct ConnectedDocument {
+    took_s: f64,
+    endpoints: usize,
+    ready: usize,
+    failed: usize,
+}
+
+#[derive(Serialize)]
+struct FailuresDocument<'a> {
+    failed: &'a BTreeMap<&'static str, u64>,
+    /// What the first one of each code said.
+    messages: &'a BTreeMap<&'static str, String>,
 }
 
 #[derive(Serialize)]
@@ -43,6 +63,7 @@ struct LatencyDocument {
     p50: Option<f64>,
     p90: Option<f64>,
     p99: Option<f64>,
+    p999: Option<f64>,
     max: Option<f64>,
 }
 
@@ -50,11 +71,14 @@ struct LatencyDocument {
 struct EndpointDocument<'a> {
     name: &'a str,
     address: &'a str,
+    /// Made to it, answered or not; of these is the share.
     calls: u64,
+    answered: u64,
     share: f64,
     first_call_s: f64,
     last_call_s: f64,
-    failed: &'a BTreeMap<&'static str, u64>,
+    #[serde(flatten)]
+    failures: FailuresDocument<'a>,
     latency_ms: LatencyDocument,
 }
 
@@ -97,13 +121,19 @@ struct PodDocument<'a> {
 }
 
 /// A load's outcome.
-pub(crate) fn load(summary: &Summary, findings: &[Finding]) -> String {
+pub(crate) fn load(summary: &Summary, connected: Connected, findings: &[Finding]) -> String {
     let assertions = findings.iter().map(|finding| AssertionDocument {
         assert: finding.assertion.to_string(),
         holds: finding.but.is_none(),
         but: finding.but.as_deref(),
     });
-    document(&LoadDocument { assertions: Some(assertions.collect()), ..load_document(summary) })
+    let Connected { took, endpoints, ready, failed } = connected;
+    let connected = ConnectedDocument { took_s: seconds(took), endpoints, ready, failed };
+    document(&LoadDocument {
+        connected: Some(connected),
+        assertions: Some(assertions.collect()),
+        ..load_document(summary)
+    })
 }
 
 /// One interval of a load, in one line; its times count from the load's start.
@@ -115,21 +145,24 @@ fn load_document(summary: &Summary) -> LoadDocument<'_> {
     let endpoints = summary.endpoints.iter().map(|endpoint| EndpointDocument {
         name: &endpoint.pod.name,
         address: &endpoint.pod.address,
-        calls: endpoint.calls,
+        calls: endpoint.made,
+        answered: endpoint.answered,
         share: round(endpoint.share, 4),
         first_call_s: seconds(endpoint.first_call),
         last_call_s: seconds(endpoint.last_call),
-        failed: &endpoint.failed,
+        failures: FailuresDocument::from(&endpoint.failed),
         latency_ms: endpoint.latency.map(LatencyDocument::from).unwrap_or_default(),
     });
     LoadDocument {
         schema_version: SCHEMA_VERSION,
         time: None,
         target: &summary.target,
+        connected: None,
         duration_s: seconds(summary.elapsed),
         calls: summary.calls,
         ok: summary.ok,
         failed: &summary.failed,
+        no_pod: FailuresDocument::from(&summary.no_pod),
         latency_ms: summary.latency.map(LatencyDocument::from).unwrap_or_default(),
         endpoints: endpoints.collect(),
         assertions: None,
@@ -168,6 +201,12 @@ pub(crate) fn demo(reports: &[Report]) -> String {
     document(&DemoDocument { schema_version: SCHEMA_VERSION, holds, acts: acts.collect() })
 }
 
+impl<'a> From<&'a Failures> for FailuresDocument<'a> {
+    fn from(failures: &'a Failures) -> Self {
+        Self { failed: &failures.counts, messages: &failures.messages }
+    }
+}
+
 impl From<Latencies> for LatencyDocument {
     fn from(latencies: Latencies) -> Self {
         let milliseconds = |duration: Duration| Some(round(duration.as_secs_f64() * 1e3, 3));
@@ -175,6 +214,7 @@ impl From<Latencies> for LatencyDocument {
             p50: milliseconds(latencies.p50),
             p90: milliseconds(latencies.p90),
             p99: milliseconds(latencies.p99),
+            p999: milliseconds(latencies.p999),
             max: milliseconds(latencies.max),
         }
     }

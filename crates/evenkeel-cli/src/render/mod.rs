@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use crate::exit::RunError;
 
+mod columns;
+mod failed;
 mod html;
 mod json;
 mod load;

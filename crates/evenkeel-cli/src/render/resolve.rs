@@ -6,6 +6,7 @@ use std::time::Duration;
 use evenkeel::{DnsAnswer, DnsQuery};
 use serde::Serialize;
 
+use super::columns::{Column, clipped, table as columns_table};
 use super::json::{SCHEMA_VERSION, document, line as json_line, seconds};
 use super::table::{Style, milliseconds};
 use crate::resolve::{Change, Found, Kind, Outcome, compare, verdict};
@@ -15,6 +16,8 @@ const LABELS: usize = 14;
 /// An answer's column is at least so wide, or the answers stand below each other.
 const NARROWEST: usize = 34;
 const WIDEST: usize = 72;
+/// The width of what is not printed on a terminal.
+const PAGE: usize = 120;
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -79,7 +82,10 @@ struct ChangeDocument<'a> {
 }
 
 /// Answers beside each other where there is room, and the questions that led to them.
-pub(crate) fn table(all: &[Found], width: usize, style: Style) -> String {
+///
+/// Without `terminal` columns, a page's width is meant, and what is longer goes on beyond it.
+pub(crate) fn table(all: &[Found], terminal: Option<usize>, style: Style) -> String {
+    let width = terminal.unwrap_or(PAGE);
     let mut out = String::new();
     let columns = all.len().max(1);
     let column = (width.saturating_sub(LABELS) / columns).saturating_sub(2).min(WIDEST);
@@ -87,17 +93,21 @@ pub(crate) fn table(all: &[Found], width: usize, style: Style) -> String {
         side_by_side(&mut out, all, column, style);
     } else {
         for found in all {
-            let column = width.saturating_sub(LABELS + 2).clamp(NARROWEST, WIDEST);
+            let column = width.saturating_sub(LABELS).clamp(1, WIDEST);
             side_by_side(&mut out, std::slice::from_ref(found), column, style);
             out.push('\n');
         }
     }
     if let Some(words) = compare(all) {
-        let _ = writeln!(out, "\n{}", style.bold(&words));
+        out.push('\n');
+        for line in wrap(&words, terminal.unwrap_or(usize::MAX)) {
+            let _ = writeln!(out, "{}", style.bold(&line));
+        }
     }
     for found in all.iter().filter(|found| !found.questions.is_empty()) {
-        let _ = writeln!(out, "\n{}", style.bold(&format!("questions for {}", found.target)));
-        out.push_str(&questions(&found.questions));
+        let heading = clipped(&format!("questions for {}", found.target), terminal);
+        let _ = writeln!(out, "\n{}", style.bold(&heading));
+        out.push_str(&questions(&found.questions, terminal));
     }
     out
 }
@@ -156,6 +166,7 @@ impl<'a> From<&'a Found> for TargetDocument<'a> {
         let (endpoints, reason): (&[String], _) = match &found.outcome {
             Outcome::Endpoints(endpoints) => (endpoints, None),
             Outcome::Absent(reason) | Outcome::Failed(reason) => (&[], Some(reason.as_str())),
+            Outcome::Asking => (&[], None),
         };
         Self {
             target: &found.target,
@@ -216,14 +227,17 @@ fn side_by_side(out: &mut String, all: &[Found], width: usize, style: Style) {
             [endpoints.len().to_string()].into_iter().chain(endpoints.iter().cloned()).collect()
         }
         Outcome::Absent(reason) | Outcome::Failed(reason) => vec!["none".to_owned(), reason.clone()],
+        Outcome::Asking => vec!["asking…".to_owned()],
     });
     row(out, "TTL", all, width, |found| {
         vec![found.ttl().map_or("-".to_owned(), |ttl| format!("{} s remaining", ttl.as_secs()))]
     });
     row(out, "next lookup", all, width, |found| {
-        vec![
-            found.next.map_or("never: this answer is final".to_owned(), |next| format!("in {}", short(next))),
-        ]
+        vec![match found.next {
+            Some(next) => format!("in {}", short(next)),
+            None if found.outcome == Outcome::Asking => "-".to_owned(),
+            None => "never: this answer is final".to_owned(),
+        }]
     });
     row(out, "verdict", all, width, |found| verdict(found).sentences);
 }
@@ -244,47 +258,48 @@ fn row(out: &mut String, label: &str, all: &[Found], width: usize, cell: impl Fn
     }
 }
 
-/// The words of `text` in lines of `width`; a word that is longer has a line of its own.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+/// The words of `text` in lines of `width`; a word that is longer is broken.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
-        let Some(last) = lines.last_mut() else { continue };
-        if last.is_empty() {
-            last.push_str(word);
-        } else if last.chars().count() + 1 + word.chars().count() <= width {
-            last.push(' ');
-            last.push_str(word);
-        } else {
-            lines.push(word.to_owned());
+        let characters: Vec<char> = word.chars().collect();
+        let pieces = characters.chunks(width).map(|piece| piece.iter().collect()).collect::<Vec<String>>();
+        for (index, piece) in pieces.iter().enumerate() {
+            let Some(last) = lines.last_mut() else { continue };
+            if last.is_empty() {
+                last.push_str(piece);
+            } else if index == 0 && last.chars().count() + 1 + piece.chars().count() <= width {
+                last.push(' ');
+                last.push_str(piece);
+            } else {
+                lines.push(piece.clone());
+            }
         }
     }
     lines
 }
 
-fn questions(queries: &[DnsQuery]) -> String {
-    let width = |cell: fn(&DnsQuery) -> String, heading: &str| {
-        queries.iter().map(|query| cell(query).len()).max().unwrap_or(0).max(heading.len())
-    };
-    let (name, server) =
-        (width(|query| query.name.clone(), "NAME"), width(|query| query.server.to_string(), "SERVER"));
-    let mut out = format!(
-        "{:<name$}  {:<4}  {:<server$}  {:<4}  {:>6}  {:>9}  {}\n",
-        "NAME", "TYPE", "SERVER", "OVER", "BYTES", "TIME MS", "ANSWER"
-    );
-    for query in queries {
-        let size = query.size.map_or("-".to_owned(), |size| size.to_string());
-        let _ = writeln!(
-            out,
-            "{:<name$}  {:<4}  {:<server$}  {:<4}  {size:>6}  {:>9}  {}",
-            query.name,
-            query.record_type,
-            query.server.to_string(),
-            query.transport.as_str(),
-            milliseconds(query.round_trip),
-            query.answer,
-        );
-    }
-    out
+fn questions(queries: &[DnsQuery], terminal: Option<usize>) -> String {
+    let texts = |of: fn(&DnsQuery) -> String| queries.iter().map(of);
+    let mut columns = vec![
+        Column::words("NAME", 0, texts(|query| query.name.clone())),
+        Column::words("TYPE", 1, texts(|query| query.record_type.to_owned())).at_least(4),
+        Column::words("SERVER", 4, texts(|query| query.server.to_string())),
+        Column::words("OVER", 5, texts(|query| query.transport.as_str().to_owned())).at_least(4),
+        Column::numbers(
+            "BYTES",
+            6,
+            texts(|query| query.size.map_or("-".to_owned(), |size| size.to_string())),
+        )
+        .at_least(6),
+        Column::numbers("TIME MS", 3, texts(|query| milliseconds(query.round_trip))).at_least(9),
+    ];
+    let answers = texts(|query| query.answer.to_string());
+    // A list of addresses may be as long as it likes: the endpoints above say the same.
+    let answers: Vec<String> = answers.map(|text| clipped(&text, terminal.map(|width| width / 2))).collect();
+    columns.push(Column::words("ANSWER", 2, answers.into_iter()));
+    columns_table(columns, terminal)
 }
 
 fn short(duration: Duration) -> String {

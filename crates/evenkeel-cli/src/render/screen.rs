@@ -3,8 +3,6 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The width of what is not printed on a terminal.
-const PAGE: usize = 120;
 /// Takes the frame off: to its first column and line, then clear to the end of the screen.
 const CLEAR_BELOW: &str = "\x1b[J";
 /// Lines are cut, not wrapped, while a frame is drawn: a wrapped line would not be counted when going back up.
@@ -40,10 +38,14 @@ impl Screen {
         (size.ws_row > 0).then(|| usize::from(size.ws_row))
     }
 
-    /// How many characters fit into a line on stdout, or as many as a page takes.
-    pub(crate) fn width(&self) -> usize {
-        let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
-        size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0).unwrap_or(PAGE)
+    /// How many characters fit into a line of the frame, if it is a terminal.
+    pub(crate) fn columns(&self) -> Option<usize> {
+        columns(io::stderr())
+    }
+
+    /// How many characters fit into a line on stdout, if it is a terminal.
+    pub(crate) fn columns_of_stdout(&self) -> Option<usize> {
+        columns(io::stdout())
     }
 
     /// Replaces the frame; nothing happens where it could not be redrawn.
@@ -90,6 +92,11 @@ impl Drop for LogWriter {
             self.screen.line(String::from_utf8_lossy(&self.line).trim_end_matches('\n'));
         }
     }
+}
+
+fn columns(of: impl std::os::fd::AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(of).ok()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
 }
 
 /// The bytes that take `old` off, leave `lines` above, and draw `new`.

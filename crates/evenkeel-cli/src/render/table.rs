@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::columns::{clipped, flow};
 use crate::demo::{Act, Fate, PodCalls, Report, Role, outcome};
 use crate::load::{Summary, by_code};
 
@@ -25,21 +26,27 @@ struct Row<'a> {
     note: String,
 }
 
-/// What a load comes to, in three lines.
-pub(super) fn heading(summary: &Summary, style: Style) -> String {
-    let mut out = format!("{}\n", style.bold(&summary.target));
-    let _ = writeln!(
-        out,
-        "{:.1} s   {} calls   {:.0}/s   {} ok   {}",
-        summary.elapsed.as_secs_f64(),
-        summary.calls,
-        rate(summary),
-        summary.ok,
+/// What a load comes to: its target, what `more` there is to say of the whole, and its figures. A terminal's `width` breaks
+/// lines between figures.
+pub(super) fn heading(summary: &Summary, more: &[String], width: Option<usize>, style: Style) -> String {
+    let mut out = format!("{}\n", style.bold(&clipped(&summary.target, width)));
+    for line in more {
+        let _ = writeln!(out, "{}", clipped(line, width));
+    }
+    let figures = [
+        format!("{:.1} s", summary.elapsed.as_secs_f64()),
+        format!("{} calls", summary.calls),
+        format!("{:.0}/s", rate(summary)),
+        format!("{} ok", summary.ok),
         failures(summary, style),
-    );
+    ];
+    out.push_str(&flow(&figures, width));
     if let Some(latency) = summary.latency {
         let [p50, p90, p99, max] = [latency.p50, latency.p90, latency.p99, latency.max].map(milliseconds);
-        let _ = writeln!(out, "latency ms   p50 {p50}   p90 {p90}   p99 {p99}   max {max}");
+        let figures = ["latency ms".to_owned(), format!("p50 {p50}"), format!("p90 {p90}")];
+        let figures: Vec<_> =
+            figures.into_iter().chain([format!("p99 {p99}"), format!("max {max}")]).collect();
+        out.push_str(&flow(&figures, width));
     }
     out
 }
@@ -54,7 +61,7 @@ pub(super) fn rate(summary: &Summary) -> f64 {
 
 /// An act's load, running.
 pub(crate) fn progress(summary: &Summary, style: Style) -> String {
-    let mut out = heading(summary, style);
+    let mut out = heading(summary, &[], None, style);
     out.push('\n');
     let rows: Vec<_> = summary
         .endpoints
@@ -62,7 +69,7 @@ pub(crate) fn progress(summary: &Summary, style: Style) -> String {
         .map(|endpoint| Row {
             name: &endpoint.pod.name,
             address: &endpoint.pod.address,
-            calls: endpoint.calls,
+            calls: endpoint.answered,
             share: endpoint.share,
             note: String::new(),
         })

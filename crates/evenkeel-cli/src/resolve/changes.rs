@@ -49,6 +49,7 @@ impl Changes {
                 let is_new = self.trouble.replace("failed") != Some("failed");
                 is_new.then(|| Kind::Failed(reason.clone())).into_iter().collect()
             }
+            Outcome::Asking => Vec::new(),
         };
         let change = |kind| Change { target: found.target.clone(), kind, ttl: found.ttl(), next: found.next };
         kinds.into_iter().map(change).collect()

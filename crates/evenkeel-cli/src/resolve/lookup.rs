@@ -6,6 +6,8 @@ use std::time::Duration;
 use evenkeel::resolve::{Answer, Resolved};
 use evenkeel::{BuildError, Channel, DnsAnswer, DnsQuery, Event, Observer, Refresh, Resolution};
 
+use crate::text::printable;
+
 /// One target that is being resolved.
 #[derive(Debug)]
 pub(crate) struct Lookup {
@@ -33,6 +35,15 @@ pub(crate) enum Outcome {
     Absent(String),
     /// Nothing could be learnt.
     Failed(String),
+    /// No answer yet: only a table that fills shows it.
+    Asking,
+}
+
+/// A look at a lookup from outside, while somebody else waits for its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Peek {
+    target: String,
+    questions: Arc<Questions>,
 }
 
 /// The questions since somebody last took them.
@@ -51,6 +62,11 @@ impl Lookup {
         Ok(Self { target: target.to_owned(), resolution, questions })
     }
 
+    /// For looking at it meanwhile.
+    pub(crate) fn peek(&self) -> Peek {
+        Peek { target: self.target.clone(), questions: Arc::clone(&self.questions) }
+    }
+
     /// The next answer; `None` when there will be no other. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Option<Found> {
         let Resolved { answer, next, .. } = self.resolution.next().await?;
@@ -61,13 +77,21 @@ impl Lookup {
             Answer::Endpoints(endpoints) => {
                 Outcome::Endpoints(endpoints.iter().map(ToString::to_string).collect())
             }
-            Answer::Absent(reason) => Outcome::Absent(reason),
-            Answer::Failed(reason) => Outcome::Failed(reason),
+            Answer::Absent(reason) => Outcome::Absent(printable(&reason)),
+            Answer::Failed(reason) => Outcome::Failed(printable(&reason)),
             // A kind of answer that came after this command was written.
-            other => Outcome::Failed(format!("{other:?}")),
+            other => Outcome::Failed(printable(&format!("{other:?}"))),
         };
         let questions = std::mem::take(&mut *self.questions.lock());
         Some(Found { target: self.target.clone(), outcome, next, questions })
+    }
+}
+
+impl Peek {
+    /// The questions that have ended, and no answer.
+    pub(crate) fn so_far(&self) -> Found {
+        let questions = self.questions.lock().clone();
+        Found { target: self.target.clone(), outcome: Outcome::Asking, next: None, questions }
     }
 }
 

@@ -6,7 +6,7 @@ mod lookup;
 mod verdict;
 
 pub(crate) use changes::{Change, Changes, Kind};
-pub(crate) use lookup::{Found, Lookup, Outcome};
+pub(crate) use lookup::{Found, Lookup, Outcome, Peek};
 pub(crate) use verdict::{compare, verdict};
 
 #[cfg(test)]

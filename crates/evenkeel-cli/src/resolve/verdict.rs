@@ -1,6 +1,7 @@
 //! What an answer means for the calls of a channel, in words.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use evenkeel::{DnsAnswer, DnsTransport};
@@ -22,6 +23,7 @@ pub(crate) struct Verdict {
 /// What `found` means.
 pub(crate) fn verdict(found: &Found) -> Verdict {
     let (id, first) = match &found.outcome {
+        Outcome::Asking => return Verdict { id: "asking", sentences: Vec::new() },
         Outcome::Failed(_) => (
             "failed",
             "nobody could be asked, or the answer was an error: a channel keeps the endpoints that it knows, and one \
@@ -34,6 +36,9 @@ pub(crate) fn verdict(found: &Found) -> Verdict {
              for both"
                 .to_owned(),
         ),
+        Outcome::Endpoints(endpoints) if is_single(endpoints) && endpoints.iter().all(|one| is_here(one)) => {
+            ("local", "one address, of this host: all calls go to what listens there".to_owned())
+        }
         Outcome::Endpoints(endpoints) if is_single(endpoints) => (
             "single",
             "one address: if it is that of a ClusterIP Service, all calls of a channel stick to one pod; name a \
@@ -59,6 +64,21 @@ pub(crate) fn compare(found: &[Found]) -> Option<String> {
 fn is_single(endpoints: &[String]) -> bool {
     let v6 = endpoints.iter().filter(|endpoint| endpoint.starts_with('[')).count();
     v6 <= 1 && endpoints.len() - v6 <= 1
+}
+
+/// A Unix socket or a loopback address: of this host, and so no Service's.
+fn is_here(endpoint: &str) -> bool {
+    if endpoint.starts_with("unix") {
+        return true;
+    }
+    match endpoint.parse::<SocketAddr>() {
+        Ok(address) => address.ip().to_canonical().is_loopback(),
+        // A name that is resolved when it is connected to.
+        Err(_) => endpoint.rsplit_once(':').is_some_and(|(host, _)| {
+            let host = host.trim_end_matches('.').to_ascii_lowercase();
+            host == "localhost" || host.ends_with(".localhost")
+        }),
+    }
 }
 
 fn families(found: &Found) -> Option<String> {
@@ -116,6 +136,26 @@ mod tests {
         }
         assert!(verdict(&sticky()).sentences[0].contains("stick to one pod"));
         assert_eq!(verdict(&headless()).sentences, ["3 addresses: calls go to each in turn"]);
+    }
+
+    #[test]
+    fn what_is_on_this_host_is_no_service() {
+        for endpoint in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            let verdict = verdict(&found("a:1", &[endpoint], 5));
+            assert_eq!((verdict.id, verdict.sentences.len()), ("local", 1), "{endpoint}");
+            assert!(!verdict.sentences[0].contains("ClusterIP"), "{endpoint}");
+        }
+        for endpoint in
+            ["unix:/run/a.sock", "unix:a.sock", "unix-abstract:a", "localhost:1", "a.localhost.:1"]
+        {
+            let mut here = found("a:1", &[], 5);
+            here.outcome = super::Outcome::Endpoints(vec![endpoint.to_owned()]);
+            assert_eq!(verdict(&here).id, "local", "{endpoint}");
+        }
+        assert_eq!(verdict(&found("a:1", &["127.0.0.1:1", "[::1]:1"], 5)).id, "local");
+        assert_eq!(verdict(&found("a:1", &["127.0.0.1:1", "127.0.0.2:1"], 5)).id, "several");
+        assert_eq!(verdict(&found("a:1", &["10.0.0.1:1", "[::1]:1"], 5)).id, "single");
+        assert_eq!(compare(&[found("a:1", &["127.0.0.1:1"], 5), headless()]), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The school service that `serve` offers: the article's `school-internal`.
 
 mod name;
+pub(crate) mod reflection;
 mod service;
 
 pub(crate) use generated::school_server::SchoolServer;

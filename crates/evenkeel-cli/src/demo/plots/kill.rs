@@ -11,7 +11,7 @@ pub(super) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {
     let summary = scene.summary();
     let answered = |name: &str| {
         let its = summary.endpoints.iter().filter(|endpoint| endpoint.pod.name == name);
-        its.map(|endpoint| endpoint.calls).sum()
+        its.map(|endpoint| endpoint.answered).sum()
     };
     let killed = scene.cast.kill(VICTIM, answered).await?;
     let name = scene.cast.listed().get(VICTIM).map(|pod| pod.name.clone()).unwrap_or_default();

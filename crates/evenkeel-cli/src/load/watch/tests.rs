@@ -100,3 +100,22 @@ fn the_last_events_are_kept() {
     assert_eq!(seen.events.len(), KEPT);
     assert_eq!(seen.events.front().map(|event| event.at), Some(Duration::from_secs(6)));
 }
+
+#[test]
+fn times_before_the_beginning_are_its_own() {
+    let mut seen = seen(&[resolved(&[1]), state(1, Connecting, Ready, None), resolved(&[1, 2])]);
+    seen.on_event(Duration::from_secs(9), &state(2, Connecting, Ready, None));
+    seen.rebase(Duration::from_secs(5));
+    assert_eq!(seen.events.iter().map(|event| event.at.as_secs()).collect::<Vec<_>>(), [0, 0, 0, 4]);
+    assert!(seen.members.values().all(|member| member.joined.is_none()));
+    let connected: Vec<_> = seen.connected.iter().map(|(at, when)| (at.as_str(), when.as_secs())).collect();
+    assert_eq!(connected, [("10.0.0.1:1", 0), ("10.0.0.2:1", 4)]);
+}
+
+#[test]
+fn endpoints_and_failed_attempts_are_known() {
+    let mut seen = seen(&[resolved(&[1, 2]), state(1, Connecting, TransientFailure, Some("refused"))]);
+    assert_eq!(seen.endpoints.len(), 2);
+    seen.on_event(Duration::from_secs(5), &state(1, TransientFailure, Connecting, None));
+    assert!(seen.has_failed("10.0.0.1:1") && !seen.has_failed("10.0.0.2:1"));
+}

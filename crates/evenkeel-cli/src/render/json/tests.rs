@@ -1,21 +1,38 @@
+use std::time::Duration;
+
 use super::{demo, interval, load};
 use crate::args::Assertion;
-use crate::load::assess;
+use crate::load::{Connected, assess};
 use crate::render::samples;
 
 const LOAD: &str = r#"{
   "schema_version": 1,
   "target": "dns:///school-internal-headless:50051",
+  "connected": {
+    "took_s": 0.012,
+    "endpoints": 3,
+    "ready": 2,
+    "failed": 1
+  },
   "duration_s": 2.5,
   "calls": 4,
   "ok": 3,
   "failed": {
     "UNAVAILABLE": 1
   },
+  "no_pod": {
+    "failed": {
+      "UNAVAILABLE": 1
+    },
+    "messages": {
+      "UNAVAILABLE": "no endpoint is READY: connection refused"
+    }
+  },
   "latency_ms": {
     "p50": 0.75,
     "p90": 1.5,
     "p99": 20.0,
+    "p999": 20.0,
     "max": 20.0
   },
   "endpoints": [
@@ -23,16 +40,21 @@ const LOAD: &str = r#"{
       "name": "school-1",
       "address": "127.0.9.1:50051",
       "calls": 2,
+      "answered": 2,
       "share": 0.6667,
       "first_call_s": 0.25,
       "last_call_s": 2.0,
       "failed": {
         "NOT_FOUND": 1
       },
+      "messages": {
+        "NOT_FOUND": "no school 7"
+      },
       "latency_ms": {
         "p50": 0.5,
         "p90": 0.8,
         "p99": 0.9,
+        "p999": 0.9,
         "max": 1.0
       }
     },
@@ -40,14 +62,17 @@ const LOAD: &str = r#"{
       "name": "127.0.9.2:50051",
       "address": "127.0.9.2:50051",
       "calls": 1,
+      "answered": 1,
       "share": 0.3333,
       "first_call_s": 1.0,
       "last_call_s": 1.0,
       "failed": {},
+      "messages": {},
       "latency_ms": {
         "p50": null,
         "p90": null,
         "p99": null,
+        "p999": null,
         "max": null
       }
     }
@@ -69,7 +94,9 @@ const LOAD: &str = r#"{
 #[test]
 fn a_load() {
     let summary = samples::summary();
-    assert_eq!(load(&summary, &assess(&[Assertion::Pods(2)], &summary)), LOAD);
+    let took = Duration::from_micros(12_300);
+    let connected = Connected { took, endpoints: 3, ready: 2, failed: 1 };
+    assert_eq!(load(&summary, connected, &assess(&[Assertion::Pods(2)], &summary)), LOAD);
 }
 
 #[test]
@@ -77,11 +104,12 @@ fn an_interval_is_one_line() {
     let text = interval("2026-11-24T20:41:07Z", &samples::summary());
     assert!(text.starts_with(r#"{"schema_version":1,"time":"2026-11-24T20:41:07Z","target":"#), "{text}");
     assert!(text.ends_with("}\n") && text.lines().count() == 1 && !text.contains("assertions"), "{text}");
+    assert!(!text.contains("connected"), "{text}");
 }
 
 #[test]
 fn a_load_without_calls() {
-    let document = load(&samples::empty_summary(), &[]);
+    let document = load(&samples::empty_summary(), Connected::default(), &[]);
     assert!(document.contains(r#""p50": null"#) && document.contains(r#""failed": {}"#), "{document}");
 }
 

@@ -28,21 +28,41 @@ questions for dns:///school-internal-headless:50051
 NAME                       TYPE  SERVER         OVER   BYTES    TIME MS  ANSWER
 school-internal-headless.  A     10.96.0.10:53  UDP        -       0.00  3 addresses, TTL 5 s
 "#;
-    assert_eq!(format!("\n{}", table(&[sticky(), headless()], 120, PLAIN)), expected);
+    assert_eq!(format!("\n{}", table(&[sticky(), headless()], None, PLAIN)), expected);
 }
 
 #[test]
 fn below_each_other_where_there_is_no_room() {
-    let text = table(&[sticky(), headless()], 70, PLAIN);
-    assert!(text.lines().take(13).all(|line| line.chars().count() <= 70), "{text}");
+    let text = table(&[sticky(), headless()], Some(70), PLAIN);
+    assert!(text.lines().all(|line| line.chars().count() <= 70), "{text}");
     let first = text.find("dns:///school-internal:50051").unwrap();
     let verdict = text.find("verdict").unwrap();
     assert!(first < verdict && verdict < text.find("dns:///school-internal-headless").unwrap(), "{text}");
 }
 
 #[test]
+fn no_line_is_longer_than_the_terminal() {
+    let mut asking = failed();
+    asking.outcome = crate::resolve::Outcome::Asking;
+    for width in [20, 40, 60, 80] {
+        let text = table(&[sticky(), headless(), absent(), asking.clone()], Some(width), PLAIN);
+        assert!(text.lines().all(|line| line.chars().count() <= width), "{width}:\n{text}");
+    }
+}
+
+#[test]
+fn a_table_that_fills() {
+    let mut asking = headless();
+    (asking.outcome, asking.next) = (crate::resolve::Outcome::Asking, None);
+    let text = table(&[sticky(), asking], None, PLAIN);
+    assert!(text.contains("10.96.0.12:50051") && text.contains("asking…"), "{text}");
+    assert!(text.contains("questions for dns:///school-internal-headless:50051"), "{text}");
+    assert!(!text.contains("final"), "{text}");
+}
+
+#[test]
 fn why_there_is_none() {
-    let text = table(&[absent(), failed()], 120, PLAIN);
+    let text = table(&[absent(), failed()], None, PLAIN);
     assert!(
         text.contains("none") && text.contains("nobody does not exist") && text.contains("ServFail"),
         "{text}"
@@ -87,6 +107,6 @@ fn changes_in_lines() {
 #[test]
 fn words_are_wrapped() {
     assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-    assert_eq!(wrap("a-long-word b", 4), ["a-long-word", "b"]);
+    assert_eq!(wrap("a-long-word bcd", 4), ["a-lo", "ng-w", "ord", "bcd"]);
     assert_eq!(wrap("", 4), [""]);
 }
