@@ -1,5 +1,7 @@
 //! Everything a program can set about a channel.
 
+mod sockets;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +20,7 @@ use super::channel::Channel;
 use super::config::Config;
 #[cfg(feature = "tls")]
 use super::connect::ClientTls;
-use super::connect::{Connector, Sockets, TcpOptions, Transport};
+use super::connect::{Connector, Sockets, Transport};
 use super::error::{BuildError, ConnectError};
 use super::options::Refresh;
 use super::resolve::{ResolveContext, Resolver, ResolverFactory, built_in};
@@ -50,11 +52,12 @@ pub struct ChannelBuilder {
     authority: Option<String>,
     user_agent: Option<String>,
     wait_for_ready: bool,
+    timeout: Option<Duration>,
     policies: Registry,
     policy: PolicyChoice,
     connect: Settings,
     connector: Option<Arc<dyn Connector>>,
-    tcp: TcpOptions,
+    sockets: Sockets,
     #[cfg(feature = "tls")]
     tls: Option<ClientTls>,
     http2: Http2Settings,
@@ -81,6 +84,7 @@ impl ChannelBuilder {
             authority: None,
             user_agent: None,
             wait_for_ready: false,
+            timeout: None,
             policies: Registry::default(),
             policy: RoundRobinConfig::default().into(),
             connect: Settings {
@@ -91,7 +95,7 @@ impl ChannelBuilder {
                 connection_attempt_delay: CONNECTION_ATTEMPT_DELAY,
             },
             connector: None,
-            tcp: TcpOptions::default(),
+            sockets: Sockets::default(),
             #[cfg(feature = "tls")]
             tls: None,
             http2: Http2Settings::default(),
@@ -152,16 +156,10 @@ impl ChannelBuilder {
         self
     }
 
-    /// Makes connections by something else than the operating system's sockets. [`ChannelBuilder::tcp`] is not
-    /// applied to them.
+    /// Makes connections by something else than the operating system's sockets. [`ChannelBuilder::tcp`] and
+    /// [`ChannelBuilder::local_address`] are not applied to them.
     pub fn connector(mut self, connector: impl Connector) -> Self {
         self.connector = Some(Arc::new(connector));
-        self
-    }
-
-    /// Options of TCP connections.
-    pub fn tcp(mut self, options: TcpOptions) -> Self {
-        self.tcp = options;
         self
     }
 
@@ -213,6 +211,13 @@ impl ChannelBuilder {
         self
     }
 
+    /// Bytes of the table in which servers keep headers that they send again and again (HPACK), per connection.
+    /// Default: 4 KiB, HTTP/2's own.
+    pub fn header_table_size(mut self, bytes: u32) -> Self {
+        self.http2.header_table_size = Some(bytes);
+        self
+    }
+
     /// The largest HTTP/2 frame accepted, in bytes. Default: 16 KiB; from 2^14 to 2^24 - 1.
     pub fn max_frame_size(mut self, bytes: u32) -> Self {
         self.http2.max_frame_size = bytes;
@@ -260,6 +265,7 @@ impl ChannelBuilder {
             authority,
             user_agent: user_agent(self.user_agent)?,
             wait_for_ready: self.wait_for_ready,
+            timeout: self.timeout,
             policy: self.policies.resolve(&self.policy)?,
             connect: self.connect,
             transport,
@@ -300,8 +306,8 @@ impl ChannelBuilder {
 
     /// What connects, and what calls then name as their scheme.
     fn transport(&mut self, authority: &Authority) -> Result<(Scheme, Transport), BuildError> {
-        let tcp = self.tcp;
-        let connector = self.connector.take().unwrap_or_else(|| Arc::new(Sockets { tcp }));
+        let sockets = self.sockets;
+        let connector = self.connector.take().unwrap_or_else(|| Arc::new(sockets));
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             let tls = Some(Arc::new(tls.for_authority(authority)?));

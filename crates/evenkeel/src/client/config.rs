@@ -25,6 +25,8 @@ pub(super) struct Config {
     pub(super) authority: Authority,
     pub(super) user_agent: HeaderValue,
     pub(super) wait_for_ready: bool,
+    /// How long a call may wait for its response's head.
+    pub(super) timeout: Option<Duration>,
     pub(super) policy: Arc<dyn PolicyConfig>,
     pub(super) connect: Settings,
     pub(super) transport: Transport,

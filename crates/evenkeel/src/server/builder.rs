@@ -76,6 +76,7 @@ impl Server {
                 connection_window: 4 << 20,
                 max_concurrent_streams: Some(1_000),
                 max_header_list_size: 16 << 10,
+                header_table_size: None,
                 max_frame_size: None,
             },
             tcp: TcpOptions {
@@ -147,9 +148,9 @@ impl<L> ServerBuilder<L> {
         self
     }
 
-    /// How long a call may take until its response begins, whatever its `grpc-timeout` says; it then ends with
-    /// DEADLINE_EXCEEDED. Once it has begun a stream may go on, as with tonic's own server. Default: no limit but the
-    /// client's.
+    /// How long any call may take until its answer begins, whatever its `grpc-timeout` says; it then ends with
+    /// DEADLINE_EXCEEDED. A unary answer begins when its handler is done; a stream that has begun lives on, until the
+    /// client's own deadline. Default: no limit but the client's.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -216,6 +217,14 @@ impl<L> ServerBuilder<L> {
     #[must_use]
     pub fn max_header_list_size(mut self, bytes: u32) -> Self {
         self.http2.max_header_list_size = bytes;
+        self
+    }
+
+    /// Bytes of the table in which clients keep headers that they send again and again (HPACK), per connection.
+    /// Default: 4 KiB, HTTP/2's own.
+    #[must_use]
+    pub fn header_table_size(mut self, bytes: u32) -> Self {
+        self.http2.header_table_size = Some(bytes);
         self
     }
 

@@ -21,7 +21,9 @@ use super::tally::{CallGuard, Tally};
 use super::timer::Timer;
 #[cfg(feature = "tls")]
 use super::tls;
-use crate::http2::server::{ConnectionEvent, Http2Settings, IncomingCall, ServerConnection, answer};
+use crate::http2::server::{
+    ConnectionEvent, Http2Settings, IncomingCall, ServerConnection, TimeLimits, answer,
+};
 
 /// How long a connection waits, after its last byte is sent, for the peer to close.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
@@ -229,10 +231,11 @@ where
             life.on_stream_opened();
         }
         let handler = self.handler.call(request.map(Body::new));
-        let head_by = self.settings.call_timeout.and_then(|limit| Instant::now().checked_add(limit));
+        let head = self.settings.call_timeout.and_then(|limit| Instant::now().checked_add(limit));
+        let limits = TimeLimits { call: deadline, head };
         self.calls.spawn(async move {
             let _admitted = admitted;
-            guard.on_outcome(answer(responder, handler, deadline, head_by).await);
+            guard.on_outcome(answer(responder, handler, limits).await);
         });
     }
 

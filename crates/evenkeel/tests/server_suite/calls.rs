@@ -104,6 +104,24 @@ async fn the_servers_own_limit_holds_for_calls_without_a_deadline() {
 }
 
 #[tokio::test]
+async fn the_servers_own_limit_ends_at_the_head_and_the_clients_deadline_does_not() {
+    let limit = Duration::from_millis(20);
+    let server = serve(|s| s.timeout(limit)).await;
+    let client = server.raw().await;
+    let streams = Headers::request(BIDI).with(PUSH_FIRST, "1");
+    let lives = client.open(streams.clone(), false).await;
+    let ends = client.open(streams.with("grpc-timeout", "200m"), false).await;
+    for stream in [lives, ends] {
+        assert_eq!(client.expect_headers(stream).await.get("grpc-status"), None);
+    }
+    // By the time the client's own deadline is over, the server's limit is too.
+    assert_eq!(client.expect_headers(ends).await.get("grpc-status"), Some("4"));
+    client.message(lives, &with_payload("still here"), true).await;
+    let answers = client.expect_messages::<evenkeel_testkit::proto::EchoResponse>(lives).await;
+    assert_eq!(answers.last().unwrap().payload, b"still here");
+}
+
+#[tokio::test]
 async fn an_unknown_method_is_unimplemented() {
     let server = serve(|s| s).await;
     let client = server.raw().await;

@@ -118,12 +118,12 @@ impl Call {
     ) -> BoxFuture<'static, Result<Answered, Status>> {
         Box::pin(async move {
             let answered = match &mut deadline {
-                None => self.answer(None).await,
+                None => self.answer(None, None).await,
                 Some(deadline) => {
-                    let at = deadline.at();
+                    let (announced, ends) = (deadline.at(), deadline.ends());
                     let answered = tokio::select! {
                         biased;
-                        answered = self.answer(Some(at)) => Some(answered),
+                        answered = self.answer(announced, Some(ends)) => Some(answered),
                         () = deadline.passed() => None,
                     };
                     answered.unwrap_or_else(|| Err(self.deadline_exceeded()))
@@ -133,14 +133,15 @@ impl Call {
         })
     }
 
-    /// Makes attempts until one is answered or the call has failed.
-    async fn answer(&mut self, deadline: Option<Instant>) -> Result<Answer, Status> {
+    /// Makes attempts until one is answered or the call has failed. `announced` is what servers are told, `ends` until
+    /// when a head must be there.
+    async fn answer(&mut self, announced: Option<Instant>, ends: Option<Instant>) -> Result<Answer, Status> {
         loop {
             let place = self.place().await?;
-            if is_over(deadline) {
+            if is_over(ends) {
                 return Err(too_late());
             }
-            let head = self.head.for_attempt(deadline)?;
+            let head = self.head.for_attempt(announced)?;
             let failed = match Opened::new(place, head) {
                 Err(failed) => failed,
                 Ok(mut opened) => match poll_fn(|cx| opened.poll_answer(&mut self.body, cx)).await {
@@ -148,7 +149,7 @@ impl Call {
                     Err(failed) => failed,
                 },
             };
-            self.on_failure(failed, deadline)?;
+            self.on_failure(failed, ends)?;
         }
     }
 

@@ -53,17 +53,17 @@ impl ResponseFuture {
         let options = parts.extensions.get::<CallOptions>().copied().unwrap_or_default();
         self.extensions = std::mem::take(&mut parts.extensions);
         self.extensions.clear();
-        let deadline = Deadline::of(&parts.headers)?;
+        let deadline = Deadline::of(&parts.headers, self.channel.config.timeout)?;
         if deadline.as_ref().is_some_and(Deadline::is_over) {
             return Err(too_late());
         }
         let mut call = Call::new(Arc::clone(&self.channel), parts, body, options)?;
         let Some(place) = call.try_place() else { return Ok(State::Slow(call.finish_slowly(deadline))) };
-        let head = call.head(deadline.as_ref().map(Deadline::at))?;
+        let head = call.head(deadline.as_ref().and_then(Deadline::at))?;
         match Opened::new(place, head) {
             Ok(opened) => Ok(State::Sending { call, opened, deadline }),
             Err(failed) => {
-                call.on_failure(failed, deadline.as_ref().map(Deadline::at))?;
+                call.on_failure(failed, deadline.as_ref().map(Deadline::ends))?;
                 Ok(State::Slow(call.finish_slowly(deadline)))
             }
         }
@@ -90,7 +90,7 @@ impl ResponseFuture {
                     return Poll::Ready(Ok(Answered { answer, deadline, running: call.into_running() }));
                 }
                 (State::Sending { mut call, deadline, .. }, Some(Err(failed))) => {
-                    call.on_failure(failed, deadline.as_ref().map(Deadline::at))?;
+                    call.on_failure(failed, deadline.as_ref().map(Deadline::ends))?;
                     self.state = State::Slow(call.finish_slowly(deadline));
                 }
                 _ => return Poll::Pending,
@@ -111,6 +111,7 @@ impl Future for ResponseFuture {
         if body.is_none() {
             overrule_cancelled(&mut head.headers, deadline.as_ref());
         }
+        let deadline = deadline.and_then(Deadline::past_head);
         let mut extensions = std::mem::take(&mut self.extensions);
         extensions.extend(std::mem::take(&mut head.extensions));
         extensions.insert(Peer { address: Arc::clone(connection.address()) });

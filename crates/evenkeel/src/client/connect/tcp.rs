@@ -1,11 +1,12 @@
 //! TCP and Unix-domain sockets.
 
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use evenkeel_core::endpoint::Address;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
 
 use super::{Connector, Io};
 use crate::client::resolve::BoxFuture;
@@ -61,21 +62,52 @@ impl TcpOptions {
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::client) struct Sockets {
     pub(in crate::client) tcp: TcpOptions,
+    /// Where TCP connections come from; `None` is the system's choice.
+    pub(in crate::client) local_address: Option<IpAddr>,
 }
 
 impl Connector for Sockets {
     fn connect(&self, address: &Address) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
         let address = address.clone();
-        let tcp = self.tcp;
+        let Self { tcp, local_address } = *self;
         Box::pin(async move {
             match address {
-                Address::Ip(address) => connected(TcpStream::connect(address).await?, &tcp),
-                Address::Name(name) => connected(TcpStream::connect(&*name).await?, &tcp),
+                Address::Ip(address) => connected(connect_tcp(address, local_address).await?, &tcp),
+                Address::Name(name) => connected(connect_name(&name, local_address).await?, &tcp),
                 Address::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?) as Box<dyn Io>),
                 Address::UnixAbstract(name) => connect_abstract(&name).await,
             }
         })
     }
+}
+
+async fn connect_tcp(address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpStream> {
+    let Some(local) = local else { return TcpStream::connect(address).await };
+    if local.is_ipv4() != address.is_ipv4() {
+        let text =
+            format!("{address} cannot be reached from `local_address` {local}: one is IPv4, the other IPv6");
+        return Err(io::Error::new(io::ErrorKind::AddrNotAvailable, text));
+    }
+    let socket = if local.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.bind(SocketAddr::new(local, 0)).map_err(|error| {
+        io::Error::new(error.kind(), format!("`local_address` {local} cannot be used: {error}"))
+    })?;
+    socket.connect(address).await
+}
+
+/// Tries the addresses of a name that the system's resolver knows, one after another.
+async fn connect_name(name: &str, local: Option<IpAddr>) -> io::Result<TcpStream> {
+    if local.is_none() {
+        return TcpStream::connect(name).await;
+    }
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in lookup_host(name).await? {
+        match connect_tcp(address, local).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 fn connected(stream: TcpStream, options: &TcpOptions) -> io::Result<Box<dyn Io>> {
@@ -117,6 +149,29 @@ mod tests {
         assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
         #[cfg(target_os = "linux")]
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(20)));
+    }
+
+    #[tokio::test]
+    async fn connections_come_from_the_local_address() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let local: IpAddr = if cfg!(target_os = "linux") { [127, 0, 0, 7] } else { [127, 0, 0, 1] }.into();
+        let name = format!("127.0.0.1:{}", address.port());
+        for target in [Address::Ip(address), Address::Name(name.into())] {
+            let sockets = Sockets { local_address: Some(local), ..Sockets::default() };
+            let _io = sockets.connect(&target).await.unwrap();
+            assert_eq!(listener.accept().await.unwrap().1.ip(), local, "{target}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_local_address_that_does_not_fit_is_named() {
+        let address: SocketAddr = "127.0.0.1:9".parse().unwrap();
+        for local in ["::1", "192.0.2.1"] {
+            let sockets = Sockets { local_address: Some(local.parse().unwrap()), ..Sockets::default() };
+            let error = sockets.connect(&Address::Ip(address)).await.err().unwrap().to_string();
+            assert!(error.contains("local_address") && error.contains(local), "{error}");
+        }
     }
 
     #[tokio::test]

@@ -13,6 +13,8 @@ pub(crate) struct Http2Settings {
     pub(crate) connection_window: u32,
     /// Bytes of a response's head, or of its trailers, that are accepted; more fails their call.
     pub(crate) max_header_list_size: u32,
+    /// Bytes of the table that a server may fill with headers to refer to later; `None` is HTTP/2's 4 KiB.
+    pub(crate) header_table_size: Option<u32>,
     /// The largest frame accepted.
     pub(crate) max_frame_size: u32,
     /// A connection that has opened a stream with a higher id is replaced; each one up to a tenth sooner.
@@ -36,6 +38,7 @@ impl Default for Http2Settings {
             stream_window: 1 << 20,
             connection_window: 4 << 20,
             max_header_list_size: 16 << 10,
+            header_table_size: None,
             max_frame_size: 16 << 10,
             last_stream_id: LAST_STREAM_ID,
         }
@@ -64,6 +67,9 @@ impl Http2Settings {
             // Counts over a connection's whole life what a server sends on streams that we cancelled: a limit would
             // end a healthy connection after so many cancelled calls.
             .max_local_error_reset_streams(None);
+        if let Some(size) = self.header_table_size {
+            builder.header_table_size(size);
+        }
         builder
     }
 }

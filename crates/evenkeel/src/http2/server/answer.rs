@@ -81,6 +81,15 @@ impl Responder {
     }
 }
 
+/// Until when a call may go on.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TimeLimits {
+    /// For the whole call: the client's deadline.
+    pub(crate) call: Option<Instant>,
+    /// For the answer's head: the server's own limit. Streams live on after it.
+    pub(crate) head: Option<Instant>,
+}
+
 /// Why an answer is not given to its end by the handler.
 #[derive(Debug)]
 enum Stop {
@@ -89,16 +98,12 @@ enum Stop {
 }
 
 /// Runs a call: the handler, then its response body. Both are dropped when the client resets the call, when the
-/// connection is lost, at the deadline, and when they panic. `head_by` is until when the response must have begun.
-pub(crate) async fn answer<F>(
-    mut responder: Responder,
-    handler: F,
-    deadline: Option<Instant>,
-    head_by: Option<Instant>,
-) -> Outcome
+/// connection is lost, at the deadline, and when they panic.
+pub(crate) async fn answer<F>(mut responder: Responder, handler: F, limits: TimeLimits) -> Outcome
 where
     F: Future<Output = Response<Body>>,
 {
+    let TimeLimits { call: deadline, head: head_by } = limits;
     if deadline.is_some_and(|at| at <= Instant::now()) {
         // Nobody waits for what the handler would do.
         return responder.send_status(&too_late());

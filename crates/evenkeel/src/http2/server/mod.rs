@@ -12,7 +12,7 @@ mod settings;
 mod traffic;
 mod window;
 
-pub(crate) use answer::{Outcome, Responder, answer};
+pub(crate) use answer::{Outcome, Responder, TimeLimits, answer};
 pub(crate) use budget::{Memory, Need, Taken};
 pub(crate) use connection::{ConnectionEvent, IncomingCall, ServerConnection};
 pub(crate) use settings::{FRAME_SIZES, Http2Settings, LARGEST_WINDOW};

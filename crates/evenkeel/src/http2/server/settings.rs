@@ -15,6 +15,8 @@ pub(crate) struct Http2Settings {
     pub(crate) max_concurrent_streams: Option<u32>,
     /// Bytes of one request's decoded headers; more fails that request.
     pub(crate) max_header_list_size: u32,
+    /// Bytes of the table that a peer may fill with headers to refer to later; `None` is HTTP/2's 4 KiB.
+    pub(crate) header_table_size: Option<u32>,
     /// The largest frame payload that is accepted; `None` is HTTP/2's 16 KiB.
     pub(crate) max_frame_size: Option<u32>,
 }
@@ -54,6 +56,9 @@ impl Http2Settings {
             .data_frame_budget(DATA_FRAME_BUDGET);
         if let Some(max) = self.max_concurrent_streams {
             builder.max_concurrent_streams(max);
+        }
+        if let Some(size) = self.header_table_size {
+            builder.header_table_size(size);
         }
         if let Some(max) = self.max_frame_size {
             builder.max_frame_size(max);
