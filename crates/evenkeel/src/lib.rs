@@ -66,6 +66,7 @@
 //! - Where backends come from: [`ChannelBuilder::refresh`] for `dns:`, [`Manual`] for a list of the program's own, the
 //!   traits in [`resolve`] for anything else. [`ChannelBuilder::resolve`] resolves without connecting.
 //! - What happens: [`Peer`] on each response, [`Channel::connections`], [`Event`] for an [`Observer`], and `tracing`.
+//! - Unit tests: [`testing::in_memory`] is a channel to a server in the same process, without sockets.
 //! - How it ends: [`Channel::close`], [`ServerHandle::drain`], [`DrainReport`].
 //!
 //! # Features
@@ -78,6 +79,7 @@ mod http2;
 mod observe;
 mod server;
 pub mod signal;
+pub mod testing;
 #[cfg(feature = "tls")]
 pub mod tls;
 

@@ -126,6 +126,15 @@ impl<L: ServerLayer> ServerBuilder<L> {
 }
 
 impl<L> ServerBuilder<L> {
+    /// Without TLS, whatever was set.
+    pub(crate) fn in_plain_text(self) -> Self {
+        #[cfg(feature = "tls")]
+        let plain = Self { tls: None, ..self };
+        #[cfg(not(feature = "tls"))]
+        let plain = self;
+        plain
+    }
+
     fn check(&self) -> Result<(), BindError> {
         for (setting, value) in [
             ("initial_stream_window_size", self.http2.stream_window),

@@ -9,6 +9,7 @@
 mod aging;
 mod bidi;
 mod cases;
+mod same;
 #[cfg(target_os = "linux")]
 mod transports;
 
