@@ -1,12 +1,15 @@
 //! Targets: the names that channels are made for (gRPC naming).
 
+mod authority;
 mod host_port;
 mod percent;
 #[cfg(test)]
 mod tests;
+mod url;
 
 use std::fmt;
 
+pub use authority::authority_of;
 pub use host_port::{HostPort, parse_ip_list};
 
 /// The scheme of a target that names none.
@@ -33,6 +36,14 @@ pub enum TargetError {
     UnknownScheme {
         /// The text before the colon.
         scheme: String,
+    },
+    /// It is a URL, of a scheme that says how to speak, not how to find whom.
+    #[error("no resolver is registered for the scheme `{scheme}`: a target is not a URL; write {instead}")]
+    Url {
+        /// The text before the colon.
+        scheme: String,
+        /// The target that it most likely stands for.
+        instead: String,
     },
     /// The scheme's resolver was left out when the crate was built.
     #[error("the scheme `{scheme}` needs the cargo feature `{feature}`")]
@@ -111,9 +122,9 @@ impl Target {
                     endpoint: rest.to_owned(),
                     reason: "a `%` must be followed by two hex digits (`%25` is the sign itself)",
                 });
-            } else if rest.starts_with("//") {
+            } else if let Some(rest) = rest.strip_prefix("//") {
                 // gRPC would look up a host called `scheme://…`; the fault is better named at once.
-                return Err(TargetError::UnknownScheme { scheme });
+                return Err(url::unknown_scheme(scheme, rest));
             }
         }
         Ok(Self::of_default_scheme(String::new(), text))
@@ -125,7 +136,7 @@ impl Target {
             Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
             None => ("", rest),
         };
-        let (authority, path) = (percent::decode(authority)?, percent::decode(path)?);
+        let (authority, path) = (decode(authority)?, decode(path)?);
         if scheme == DEFAULT_SCHEME {
             let endpoint = path.strip_prefix('/').unwrap_or(&path);
             return Some(Self::of_default_scheme(authority, endpoint));
@@ -158,13 +169,9 @@ impl Target {
         &self.path
     }
 
-    /// The `:authority` of calls when neither the program nor the scheme says otherwise (gRPC naming).
-    ///
-    /// It is the endpoint, percent-encoded; `:port` becomes `localhost:port`, an empty endpoint `localhost`.
+    /// The `:authority` of calls when neither the program nor the scheme says otherwise: [`authority_of`] the endpoint.
     pub fn default_authority(&self) -> String {
-        let host =
-            if self.endpoint().is_empty() || self.endpoint().starts_with(':') { "localhost" } else { "" };
-        format!("{host}{}", percent::encode(self.endpoint(), percent::AUTHORITY))
+        authority_of(self.endpoint())
     }
 
     /// Fails if the target has an authority, for schemes that take none.
@@ -201,6 +208,14 @@ impl fmt::Display for Target {
         }
         write!(f, "{}://{}{path}", self.scheme, percent::encode(&self.authority, percent::AUTHORITY))
     }
+}
+
+/// Percent-decodes. The zone of an IPv6 address may stand there as people write it: `[fe80::1%2]` for `[fe80::1%252]`.
+fn decode(text: &str) -> Option<String> {
+    let is_written = |address: &str| address.parse::<std::net::Ipv6Addr>().is_ok();
+    let before_zone = text.split_once('[').and_then(|(_, rest)| rest.split_once('%'));
+    let literal = || before_zone.filter(|(address, _)| is_written(address)).map(|_| text.to_owned());
+    percent::decode(text).or_else(literal)
 }
 
 /// The scheme in lower case and what follows its colon, if the text begins as RFC 3986 demands.

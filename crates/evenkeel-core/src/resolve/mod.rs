@@ -1,13 +1,21 @@
-//! Name resolution: when to ask again, what to ask for, and what the answers mean.
+//! Name resolution: when to ask again, whom and what to ask for, and what the answers mean.
 
+mod addresses;
 mod families;
 mod hosts;
+mod known;
 mod pacer;
 mod resolv_conf;
 mod search;
+mod servers;
+mod walk;
 
-pub use families::{FamilyOutcome, Known, NameOutcome, merge};
+pub use addresses::Addresses;
+pub use families::{Family, FamilyOutcome, Had, NameOutcome, Records, merge};
 pub use hosts::addresses_in_hosts;
+pub use known::Known;
 pub use pacer::{Pacer, RefreshMode};
-pub use resolv_conf::ResolvConf;
-pub use search::candidates;
+pub use resolv_conf::{Environment, NameServer, ResolvConf};
+pub use search::{Candidates, candidates};
+pub use servers::{BEHIND, Servers, WITHOUT_EDNS};
+pub use walk::{RESOLUTION_DELAY, SILENCE, Verdict, Walk};

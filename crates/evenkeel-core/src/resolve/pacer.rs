@@ -145,6 +145,27 @@ impl Pacer {
         }
     }
 
+    /// Something came in after its lookup had ended. `ttl`: how long it holds, as in [`Self::on_answer`].
+    ///
+    /// It can only make the next lookup sooner, and does nothing while one is under way.
+    pub fn on_late_answer(&mut self, now: Time, changed: bool, ttl: Duration, random: &mut dyn Random) {
+        if changed {
+            self.spacing = Spacing::of(self.mode);
+        }
+        let (before, interval) = (self.scheduled, self.interval);
+        if self.in_flight.is_none() && self.retry.is_none() {
+            self.schedule(now, self.refresh_interval(Some(ttl)), random);
+            if before.is_some_and(|before| self.scheduled.is_none_or(|new| before < new)) {
+                (self.scheduled, self.interval) = (before, interval);
+            }
+        }
+    }
+
+    /// How long it is until the next lookup that needs no request, if there is one.
+    pub fn due_in(&self, now: Time) -> Option<Duration> {
+        self.scheduled.map(|at| at.since(now))
+    }
+
     /// The lookup failed, or found no record: it is tried again, whoever asks meanwhile.
     pub fn on_failure(&mut self, now: Time, random: &mut dyn Random) {
         self.in_flight = None;

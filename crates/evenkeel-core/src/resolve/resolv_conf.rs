@@ -1,13 +1,23 @@
 //! resolv.conf(5), as far as a lookup needs it.
 
-use std::net::IpAddr;
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-/// What resolv.conf says: whom to ask, for which names, how patiently. The limits are the C library's.
+/// As many servers as the C library takes.
+const MAX_SERVERS: usize = 3;
+const MAX_NDOTS: u32 = 15;
+const MAX_TIMEOUT: u32 = 30;
+const MAX_ATTEMPTS: u32 = 5;
+
+/// What resolv.conf and its environment variables say: whom to ask, for which names, how patiently. The limits are the
+/// C library's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResolvConf {
-    /// The servers, in the order to ask them; three at most.
-    pub servers: Vec<IpAddr>,
+    /// The servers, in the order to ask them; three at most. Without any, this host is meant.
+    pub servers: Vec<NameServer>,
     /// The domains to search.
     pub search: Vec<String>,
     /// How many dots make a name be asked for as it is first. Default 1, at most 15.
@@ -16,6 +26,34 @@ pub struct ResolvConf {
     pub timeout: Duration,
     /// How often the servers are asked in turn. Default 2, from 1 to 5.
     pub attempts: usize,
+    /// `rotate`: each lookup begins with another server. Default no.
+    pub rotate: bool,
+    /// `use-vc`: questions go over TCP from the first. Default no.
+    pub use_tcp: bool,
+    /// `no-aaaa`: only A records are asked for. Default no.
+    pub no_aaaa: bool,
+    /// `no-tld-query`: a name without a dot is asked for only with the search list. Default no.
+    pub no_tld_query: bool,
+}
+
+/// A DNS server's address as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameServer {
+    /// Its address.
+    pub ip: IpAddr,
+    /// The zone of a link-local address, behind the `%`: an interface's name or its number.
+    pub zone: Option<String>,
+}
+
+/// What the process's environment and host say, each of them only if it is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// `RES_OPTIONS`: options on top of the file's.
+    pub res_options: Option<String>,
+    /// `LOCALDOMAIN`: domains that replace the file's search list.
+    pub local_domain: Option<String>,
+    /// The host's name: what follows its first dot is the search list of a file that has none.
+    pub host_name: Option<String>,
 }
 
 impl Default for ResolvConf {
@@ -26,73 +64,94 @@ impl Default for ResolvConf {
             ndots: 1,
             timeout: Duration::from_secs(5),
             attempts: 2,
+            rotate: false,
+            use_tcp: false,
+            no_aaaa: false,
+            no_tld_query: false,
         }
     }
 }
 
 impl ResolvConf {
-    /// Parses the file's text. As the C library does, it skips what it does not understand.
-    ///
-    /// A server address with a zone (`fe80::1%eth0`) is skipped too: zones have no number here.
-    pub fn parse(text: &str) -> Self {
+    /// Parses the file's bytes. As the C library does, it skips what it does not understand; bytes that are not UTF-8
+    /// spoil their own word alone.
+    pub fn parse(bytes: &[u8], environment: &Environment) -> Self {
         let mut conf = Self::default();
-        for line in text.lines() {
+        let mut search = None;
+        for line in bytes.split(|byte| *byte == b'\n') {
+            let line = String::from_utf8_lossy(line);
             let mut words = line.split_whitespace();
             match words.next() {
-                Some("nameserver") => {
-                    if let Some(Ok(address)) = words.next().map(str::parse)
-                        && conf.servers.len() < 3
-                    {
-                        conf.servers.push(address);
-                    }
-                }
+                Some("nameserver") => conf.servers.extend(words.next().and_then(NameServer::parse)),
                 // The last of these lines holds.
-                Some("search") => conf.search = words.map(str::to_owned).collect(),
-                Some("domain") => conf.search = words.take(1).map(str::to_owned).collect(),
+                Some("search") => search = Some(words.map(str::to_owned).collect()),
+                Some("domain") => search = Some(words.take(1).map(str::to_owned).collect()),
                 Some("options") => words.for_each(|word| conf.set_option(word)),
                 _ => {}
             }
+        }
+        conf.servers.truncate(MAX_SERVERS);
+        let from_environment = environment.local_domain.as_deref().map(in_words);
+        conf.search = from_environment.or(search).unwrap_or_else(|| environment.domain_of_host());
+        for word in environment.res_options.as_deref().unwrap_or_default().split_whitespace() {
+            conf.set_option(word);
         }
         conf
     }
 
     fn set_option(&mut self, option: &str) {
-        let Some((name, Ok(value))) =
-            option.split_once(':').map(|(name, value)| (name, value.parse::<u32>()))
-        else {
-            return;
-        };
+        match option {
+            "rotate" => self.rotate = true,
+            "use-vc" | "usevc" | "tcp" => self.use_tcp = true,
+            "no-aaaa" => self.no_aaaa = true,
+            "no-tld-query" => self.no_tld_query = true,
+            _ => {}
+        }
+        let Some((name, value)) = option.split_once(':') else { return };
+        let Some(value) = number(value) else { return };
         match name {
-            "ndots" => self.ndots = value.min(15) as usize,
-            "timeout" => self.timeout = Duration::from_secs(u64::from(value.clamp(1, 30))),
-            "attempts" => self.attempts = value.clamp(1, 5) as usize,
+            "ndots" => self.ndots = value.min(MAX_NDOTS) as usize,
+            "timeout" => self.timeout = Duration::from_secs(u64::from(value.clamp(1, MAX_TIMEOUT))),
+            "attempts" => self.attempts = value.clamp(1, MAX_ATTEMPTS) as usize,
             _ => {}
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::ResolvConf;
-
-    #[test]
-    fn a_pods_file_is_understood_and_odd_lines_are_skipped() {
-        let conf = ResolvConf::parse(
-            "# made by kubelet\nsearch old\n; no\nnameserver 10.96.0.10\nnameserver fd00::a\nnameserver fe80::1%eth0\n\
-             nameserver nonsense\nsearch ns.svc.cluster.local\tsvc.cluster.local\n\
-             options ndots:5 timeout:0 attempts:9 edns0 ndots:x\n",
-        );
-        assert_eq!(
-            conf.servers,
-            ["10.96.0.10".parse::<std::net::IpAddr>().unwrap(), "fd00::a".parse().unwrap()]
-        );
-        assert_eq!(conf.search, ["ns.svc.cluster.local", "svc.cluster.local"]);
-        assert_eq!((conf.ndots, conf.timeout, conf.attempts), (5, Duration::from_secs(1), 5));
-        assert_eq!(ResolvConf::parse(""), ResolvConf::default());
-        let many = "nameserver 127.0.0.1\n".repeat(5) + "domain a b";
-        let conf = ResolvConf::parse(&many);
-        assert_eq!((conf.servers.len(), conf.search), (3, vec!["a".to_owned()]));
+impl NameServer {
+    /// Parses an address, perhaps with a zone.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (ip, zone) = match text.split_once('%') {
+            Some((ip, zone)) if !zone.is_empty() => (IpAddr::V6(ip.parse().ok()?), Some(zone.to_owned())),
+            Some(_) => return None,
+            None => (text.parse().ok()?, None),
+        };
+        // Nobody is at these; for a server, the C library takes them for this host.
+        let ip = match ip {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        Some(Self { ip, zone })
     }
+}
+
+impl Environment {
+    fn domain_of_host(&self) -> Vec<String> {
+        let name = self.host_name.as_deref().unwrap_or_default().trim();
+        let domain = name.split_once('.').map(|(_, domain)| domain).filter(|domain| !domain.is_empty());
+        domain.map(str::to_owned).into_iter().collect()
+    }
+}
+
+fn in_words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// The number that a text begins with, as the C library reads it; one that is too large is the largest.
+fn number(text: &str) -> Option<u32> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit);
+    digits.fold(None, |sum: Option<u32>, digit| {
+        Some(sum.unwrap_or(0).saturating_mul(10).saturating_add(u32::from(digit - b'0')))
+    })
 }

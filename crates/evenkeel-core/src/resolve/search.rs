@@ -1,63 +1,117 @@
 //! Which absolute names a name may stand for (resolv.conf's `search` and `ndots`).
 
-/// The absolute names, each with its trailing dot, in the order to ask for them.
+use super::resolv_conf::ResolvConf;
+
+/// The longest absolute name, with its final dot.
+const LONGEST: usize = 254;
+const LONGEST_LABEL: usize = 63;
+
+/// What a name may stand for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Candidates {
+    /// Absolute names, each with its final dot and once, in the order to ask for them.
+    pub names: Vec<String>,
+    /// The domains of the search list that make no name, and why; they are passed over.
+    pub refused: Vec<(String, &'static str)>,
+}
+
+/// The absolute names that `name` may stand for.
 ///
-/// A name with a trailing dot is itself. Any other is asked for as it is before the search list if it has at least
-/// `ndots` dots, else after it. The `winner`, the name that had addresses last, comes first: in a pod (`ndots:5`) each
-/// lookup would otherwise begin with three names that do not exist.
-pub fn candidates(name: &str, ndots: usize, search: &[String], winner: Option<&str>) -> Vec<String> {
+/// A name with a final dot is itself. Any other is asked for as it is before the search list if it has at least
+/// `ndots` dots, else after it.
+pub fn candidates(name: &str, conf: &ResolvConf) -> Candidates {
     if name.ends_with('.') {
-        return vec![name.to_owned()];
+        return Candidates { names: vec![name.to_owned()], refused: Vec::new() };
     }
-    let as_is = format!("{name}.");
-    let searched = search.iter().map(|domain| match domain.trim_matches('.') {
-        "" => as_is.clone(),
-        domain => format!("{name}.{domain}."),
-    });
-    let mut names: Vec<String> = if name.matches('.').count() >= ndots {
-        std::iter::once(as_is.clone()).chain(searched).collect()
-    } else {
-        searched.chain(std::iter::once(as_is.clone())).collect()
-    };
-    // 253 characters and the dot: a longer name cannot be asked for.
-    names.retain(|name| name.len() <= 254);
+    let dots = name.matches('.').count();
+    let mut refused = Vec::new();
+    let mut names = Vec::new();
+    for domain in &conf.search {
+        let absolute = match domain.strip_suffix('.').unwrap_or(domain) {
+            "" => format!("{name}."),
+            bare => format!("{name}.{bare}."),
+        };
+        match fault(domain, &absolute) {
+            Some(reason) => refused.push((domain.clone(), reason)),
+            None => names.push(absolute),
+        }
+    }
+    if dots > 0 || !conf.no_tld_query {
+        let at = if dots >= conf.ndots { 0 } else { names.len() };
+        names.insert(at, format!("{name}."));
+    }
     let mut unique: Vec<String> = Vec::with_capacity(names.len());
     for name in names {
         if !unique.iter().any(|other| other.eq_ignore_ascii_case(&name)) {
             unique.push(name);
         }
     }
-    if let Some(at) = winner.and_then(|winner| unique.iter().position(|name| name == winner)) {
-        unique[..=at].rotate_right(1);
+    Candidates { names: unique, refused }
+}
+
+/// What keeps a search domain from making a name.
+fn fault(domain: &str, absolute: &str) -> Option<&'static str> {
+    let bare = domain.strip_suffix('.').unwrap_or(domain);
+    if !domain.is_ascii()
+        || domain.bytes().any(|byte| byte.is_ascii_control() || b"\\\"()@;#".contains(&byte))
+    {
+        return Some("it has characters that no DNS name has");
     }
-    unique
+    if !bare.is_empty() && bare.split('.').any(str::is_empty) || domain.is_empty() {
+        return Some("a label is empty");
+    }
+    if bare.split('.').any(|label| label.len() > LONGEST_LABEL) {
+        return Some("a label is longer than 63 characters");
+    }
+    (absolute.len() > LONGEST).then_some("the name would be longer than 253 characters")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::candidates;
+    use super::{ResolvConf, candidates};
+
+    fn conf(ndots: usize, search: &[&str]) -> ResolvConf {
+        let search = search.iter().map(|domain| (*domain).to_owned()).collect();
+        ResolvConf { ndots, search, ..ResolvConf::default() }
+    }
 
     #[test]
-    fn names_are_walked_as_resolv_conf_says_the_winner_first() {
-        let pod = ["ns.svc.cluster.local".to_owned(), "svc.cluster.local.".into(), "cluster.local".into()];
-        let (in_ns, in_svc, in_cluster) =
-            ("a.b.ns.svc.cluster.local.", "a.b.svc.cluster.local.", "a.b.cluster.local.");
-        type Row<'a> = (&'a str, usize, &'a [String], Option<&'a str>, &'a [&'a str]);
-        let table: [Row<'_>; 9] = [
-            ("a.b", 5, &pod, None, &[in_ns, in_svc, in_cluster, "a.b."]),
-            ("a.b", 1, &pod, None, &["a.b.", in_ns, in_svc, in_cluster]),
-            ("a.b", 5, &pod, Some(in_svc), &[in_svc, in_ns, in_cluster, "a.b."]),
-            ("a.b", 5, &pod, Some("a.b."), &["a.b.", in_ns, in_svc, in_cluster]),
-            ("a.b", 5, &pod, Some("else."), &[in_ns, in_svc, in_cluster, "a.b."]),
-            ("a.b.", 5, &pod, Some(in_svc), &["a.b."]),
-            ("a", 1, &[], None, &["a."]),
-            ("a", 1, &[".".into()], None, &["a."]),
-            ("a", 1, &["x".into(), "X".into()], None, &["a.x.", "a."]),
+    fn names_are_walked_as_resolv_conf_says() {
+        let pod = ["ns.svc.cluster.local", "svc.cluster.local.", "cluster.local"];
+        let searched = ["a.b.ns.svc.cluster.local.", "a.b.svc.cluster.local.", "a.b.cluster.local."];
+        let table: [(&str, usize, &[&str], Vec<&str>); 8] = [
+            ("a.b", 5, &pod, [&searched[..], &["a.b."]].concat()),
+            ("a.b", 1, &pod, [&["a.b."], &searched[..]].concat()),
+            ("a.b", 0, &pod, [&["a.b."], &searched[..]].concat()),
+            ("a.b.", 5, &pod, vec!["a.b."]),
+            ("a", 1, &[], vec!["a."]),
+            ("a", 1, &["."], vec!["a."]),
+            ("a", 1, &["x", "X"], vec!["a.x.", "a."]),
+            ("a", 1, &["x_y-z.", "*.x"], vec!["a.x_y-z.", "a.*.x.", "a."]),
         ];
-        for (name, ndots, search, winner, expected) in table {
-            assert_eq!(candidates(name, ndots, search, winner), expected, "{name} {ndots} {winner:?}");
+        for (name, ndots, search, expected) in table {
+            let found = candidates(name, &conf(ndots, search));
+            assert_eq!(
+                (found.names, found.refused),
+                (expected.iter().map(|n| (*n).to_owned()).collect(), vec![])
+            );
         }
-        let long = "x".repeat(252);
-        assert_eq!(candidates("a", 1, &[long], None), ["a."]);
+    }
+
+    #[test]
+    fn a_domain_that_makes_no_name_is_passed_over_and_told() {
+        let (label, long) = ("x".repeat(70), ["x"; 126].join("."));
+        let search = ["a..b", ".b", "..", &label, "müller.de", "a\u{fffd}b", &long, "#", "ok.test"];
+        let found = candidates("ab", &conf(1, &search));
+        assert_eq!(found.names, ["ab.ok.test.", "ab."]);
+        let refused: Vec<_> = found.refused.iter().map(|(domain, _)| domain.as_str()).collect();
+        assert_eq!(refused, &search[..8]);
+    }
+
+    #[test]
+    fn a_name_without_a_dot_is_no_top_level_domain_where_the_file_says_so() {
+        let conf = ResolvConf { no_tld_query: true, ..conf(1, &["x"]) };
+        assert_eq!(candidates("a", &conf).names, ["a.x."]);
+        assert_eq!(candidates("a.b", &conf).names, ["a.b.", "a.b.x."]);
     }
 }

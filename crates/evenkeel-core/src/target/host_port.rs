@@ -8,6 +8,9 @@ use super::TargetError;
 /// The port of a target that names none: gRPC's default.
 const DEFAULT_PORT: u16 = 443;
 
+const BAD_ZONE: &str = "the zone behind the `%` must be the network interface's number, not its name (`ip link` shows \
+                        it)";
+
 /// A host and a port.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum HostPort {
@@ -41,11 +44,11 @@ impl HostPort {
                 None if rest.is_empty() => default_port,
                 None => return Err(bad_host(text, "`]` is followed by something other than a port")),
             };
-            let address = parse_ipv6(host, port)
+            let address = parse_ipv6(host, port)?
                 .ok_or_else(|| bad_host(host, "not an IPv6 address, but in brackets"))?;
             return Ok(Self::Ip(address));
         }
-        if let Some(address) = parse_ipv6(text, default_port) {
+        if let Some(address) = parse_ipv6(text, default_port)? {
             return Ok(Self::Ip(address));
         }
         let (host, port) = match text.split_once(':') {
@@ -85,6 +88,7 @@ pub fn parse_ip_list(text: &str, is_v6: bool) -> Result<Vec<SocketAddr>, TargetE
         .map(|entry| match HostPort::parse(entry, DEFAULT_PORT) {
             Ok(HostPort::Ip(address)) if address.is_ipv6() == is_v6 => Ok(address),
             Err(error @ TargetError::Port { .. }) => Err(error),
+            Err(error @ TargetError::Host { reason: BAD_ZONE, .. }) => Err(error),
             _ => Err(TargetError::Address { address: entry.to_owned(), expected }),
         })
         .collect()
@@ -102,20 +106,26 @@ fn parse_port(host: &str, port: &str) -> Result<u16, TargetError> {
     }
 }
 
-fn parse_ipv6(host: &str, port: u16) -> Option<SocketAddr> {
-    let (ip, scope) = match host.split_once('%') {
-        Some((ip, zone)) => (ip, zone.parse().ok()?),
-        None => (host, 0),
+/// None: no IPv6 address at all.
+fn parse_ipv6(host: &str, port: u16) -> Result<Option<SocketAddr>, TargetError> {
+    let (ip, zone) = match host.split_once('%') {
+        Some((ip, zone)) => (ip, Some(zone)),
+        None => (host, None),
     };
-    let ip: Ipv6Addr = ip.parse().ok()?;
-    match scope {
-        0 => Some(SocketAddr::new(IpAddr::V6(ip), port)),
-        scope => Some(SocketAddr::V6(SocketAddrV6::new(ip, port, 0, scope))),
-    }
+    let Ok(ip) = ip.parse::<Ipv6Addr>() else { return Ok(None) };
+    let scope = match zone.map(str::parse) {
+        None => 0,
+        Some(Ok(scope)) => scope,
+        Some(Err(_)) => return Err(bad_host(host, BAD_ZONE)),
+    };
+    Ok(Some(match scope {
+        0 => SocketAddr::new(IpAddr::V6(ip), port),
+        scope => SocketAddr::V6(SocketAddrV6::new(ip, port, 0, scope)),
+    }))
 }
 
 /// What keeps `host` from being a DNS name (RFC 1035 lengths; the underscore is used in practice).
-fn name_fault(host: &str) -> Option<&'static str> {
+pub(super) fn name_fault(host: &str) -> Option<&'static str> {
     let name = host.strip_suffix('.').unwrap_or(host);
     if name.len() > 253 {
         return Some("longer than 253 characters");

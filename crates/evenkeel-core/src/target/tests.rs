@@ -41,10 +41,38 @@ fn targets_have_one_canonical_form() {
     }
     assert_eq!(parse("unix:///tmp/a").unwrap().path(), "/tmp/a");
     assert_eq!(parse(""), Err(TargetError::Empty));
+    for zone in ["%2", "%252"] {
+        assert_eq!(parse(&format!("dns:///[fe80::1{zone}]:5")).unwrap().endpoint(), "[fe80::1%2]:5");
+    }
+    assert_eq!(parse("dns:///[fe80::1%eth0]:5").unwrap().endpoint(), "[fe80::1%eth0]:5");
     for text in ["unix:/a%", "unix:/a%zz", "dns:///a%ff"] {
         assert!(matches!(parse(text), Err(TargetError::Endpoint { .. })), "{text}");
     }
-    assert_eq!(parse("HTTP://a:1"), Err(TargetError::UnknownScheme { scheme: "http".into() }));
+    assert_eq!(parse("etcd://a:1"), Err(TargetError::UnknownScheme { scheme: "etcd".into() }));
+}
+
+#[test]
+fn a_url_says_what_to_write_instead() {
+    let tls = " and turn TLS on in the channel's builder";
+    let table = [
+        ("HTTP://a.b:1", "`dns:///a.b:1`".to_owned()),
+        ("http://a.b:1/path?q#f", "`dns:///a.b:1`".to_owned()),
+        ("http://user:secret@a.b:1", "`dns:///a.b:1`".to_owned()),
+        ("http://a.b", "`dns:///a.b:80`".to_owned()),
+        ("https://a.b", format!("`dns:///a.b:443`{tls}")),
+        ("https://[::1]:5", format!("`dns:///[::1]:5`{tls}")),
+        ("https://[::1]", format!("`dns:///[::1]:443`{tls}")),
+        ("grpc://a.b:1", "`dns:///a.b:1`".to_owned()),
+        ("grpcs://a.b", format!("`dns:///a.b`{tls}")),
+        ("tcp://10.0.0.1:5", "`dns:///10.0.0.1:5`".to_owned()),
+        ("http://", "`dns:///host:port`".to_owned()),
+        ("http://a b", "`dns:///host:port`".to_owned()),
+    ];
+    for (text, instead) in table {
+        let message = parse(text).unwrap_err().to_string();
+        assert!(message.ends_with(&format!("a target is not a URL; write {instead}")), "{text}: {message}");
+    }
+    assert_eq!(parse("http:80").unwrap().endpoint(), "http:80", "a host of that name");
 }
 
 #[test]
@@ -56,6 +84,8 @@ fn the_default_authority_is_the_endpoint() {
         ("manual:", "localhost"),
         ("manual:///a/b c", "a%2Fb%20c"),
         ("dns:///[::1]:80", "[::1]:80"),
+        ("dns:///a.b.:1", "a.b:1"),
+        ("a.b.", "a.b"),
     ];
     for (text, authority) in table {
         assert_eq!(parse(text).unwrap().default_authority(), authority, "{text}");
@@ -69,6 +99,8 @@ fn hosts_and_ports_are_told_apart() {
     let host = |host: &str, reason| Err(TargetError::Host { host: host.into(), reason });
     let port = |host: &str, port: &str| Err(TargetError::Port { host: host.into(), port: port.into() });
     let colons = "more than one colon, and not an IPv6 address";
+    let zone =
+        "the zone behind the `%` must be the network interface's number, not its name (`ip link` shows it)";
     let table = [
         ("a.b", name("a.b", 443)),
         ("a.b.:1", name("a.b.", 1)),
@@ -90,7 +122,11 @@ fn hosts_and_ports_are_told_apart() {
         ("a:+1", port("a", "+1")),
         ("a:65536", port("a", "65536")),
         ("a:b:1", host("a:b:1", colons)),
-        ("::1%eth0", host("::1%eth0", colons)),
+        ("::1%eth0", host("::1%eth0", zone)),
+        ("[fe80::1%eth0]:5", host("fe80::1%eth0", zone)),
+        ("fe80::1%", host("fe80::1%", zone)),
+        ("fe80::1%4294967296", host("fe80::1%4294967296", zone)),
+        ("[fe80::1%2]:5", ip("[fe80::1%2]:5")),
         ("[::1", host("[::1", "a `[` is not closed")),
         ("[::1]x", host("[::1]x", "`]` is followed by something other than a port")),
         ("[a]:1", host("a", "not an IPv6 address, but in brackets")),
@@ -119,6 +155,7 @@ fn address_lists_hold_one_family() {
         assert!(matches!(parse_ip_list(text, is_v6), Err(TargetError::Address { .. })), "{text}");
     }
     assert!(matches!(parse_ip_list("1.2.3.4:x", false), Err(TargetError::Port { .. })));
+    assert!(matches!(parse_ip_list("[fe80::1%eth0]:5", true), Err(TargetError::Host { .. })));
 }
 
 proptest! {

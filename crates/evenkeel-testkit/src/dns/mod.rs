@@ -6,14 +6,14 @@ mod wire;
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub use script::Reply;
+pub use script::{Foul, Reply};
 
 /// A running server on 127.0.0.1, at one port for UDP and TCP. Names that the script does not hold are NXDOMAIN.
 ///
@@ -68,8 +68,20 @@ impl DnsServer {
     /// # Errors
     /// When no port can be bound.
     pub async fn start() -> io::Result<Self> {
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into()).await
+    }
+
+    /// Starts another server at `ip`, with an empty script of its own, at the same port.
+    ///
+    /// # Errors
+    /// When that port cannot be bound.
+    pub async fn start_beside(&self, ip: Ipv4Addr) -> io::Result<Self> {
+        Self::start_at((ip, self.address.port()).into()).await
+    }
+
+    async fn start_at(address: SocketAddr) -> io::Result<Self> {
         let state = Arc::new(State::default());
-        let (udp, tcp) = serve::bind().await?;
+        let (udp, tcp) = serve::bind(address).await?;
         let address = udp.local_addr()?;
         let task = tokio::spawn(serve::serve(udp, tcp, state.clone()));
         Ok(Self { address, state, task })

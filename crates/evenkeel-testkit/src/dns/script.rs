@@ -15,12 +15,29 @@ pub struct Reply {
     alias: Option<(String, u32)>,
     counts_since: Option<Instant>,
     class: Option<u16>,
+    /// What comes instead to a question with EDNS.
+    to_edns: Option<Box<Reply>>,
+    foul: Option<Foul>,
+}
+
+/// In what an answer does not belong to its question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foul {
+    /// It has another id.
+    Id,
+    /// It repeats the question of another name.
+    Question,
+    /// It has another operation code.
+    OpCode,
+    /// It says that it is a question itself.
+    NoAnswer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Truncation {
     TooLong,
     Udp,
+    UdpInTheMiddle,
     UdpThenSilence,
     Always,
 }
@@ -30,9 +47,9 @@ enum Kind {
     Addresses(Vec<(IpAddr, u32)>),
     Negative { code: u16 },
     Error { code: u16 },
+    BareHeader { code: u16 },
     Silence,
     Garbage,
-    WrongId,
 }
 
 impl Reply {
@@ -56,14 +73,24 @@ impl Reply {
         Self::new(Kind::Negative { code: 0 })
     }
 
+    /// An error of this code, up to 4095: above 15 it takes a question with EDNS to say it.
+    pub fn error(code: u16) -> Self {
+        Self::new(Kind::Error { code })
+    }
+
     /// The server has trouble.
     pub fn servfail() -> Self {
-        Self::new(Kind::Error { code: 2 })
+        Self::error(2)
     }
 
     /// The server does not want to.
     pub fn refused() -> Self {
-        Self::new(Kind::Error { code: 5 })
+        Self::error(5)
+    }
+
+    /// A header with this code and nothing else, not even the question.
+    pub fn bare_header(code: u16) -> Self {
+        Self::new(Kind::BareHeader { code })
     }
 
     /// No answer at all; over TCP the connection stays open.
@@ -78,7 +105,21 @@ impl Reply {
 
     /// A fine answer to somebody else's question.
     pub fn wrong_id() -> Self {
-        Self::new(Kind::WrongId)
+        Self::no_data().foul(Foul::Id)
+    }
+
+    /// It does not belong to its question; beside [`Reply::truncated`], that goes for the answer over TCP alone.
+    #[must_use]
+    pub fn foul(mut self, foul: Foul) -> Self {
+        self.foul = Some(foul);
+        self
+    }
+
+    /// A question with EDNS gets `reply` instead.
+    #[must_use]
+    pub fn with_edns(mut self, reply: Self) -> Self {
+        self.to_edns = Some(Box::new(reply));
+        self
     }
 
     /// The records are of this class, instead of IN.
@@ -99,6 +140,13 @@ impl Reply {
     #[must_use]
     pub fn truncated(mut self) -> Self {
         self.truncation = Truncation::Udp;
+        self
+    }
+
+    /// As [`Reply::truncated`], but the datagram ends in the middle of a record.
+    #[must_use]
+    pub fn truncated_in_the_middle(mut self) -> Self {
+        self.truncation = Truncation::UdpInTheMiddle;
         self
     }
 
@@ -138,6 +186,8 @@ impl Reply {
             alias: None,
             counts_since: None,
             class: None,
+            to_edns: None,
+            foul: None,
         }
     }
 
@@ -147,30 +197,39 @@ impl Reply {
 
     /// The answer's bytes, or none for silence.
     pub(super) fn encode(&self, question: &Question, is_udp: bool) -> Option<Vec<u8>> {
-        let mut response = Response { alias: self.alias.clone(), class: self.class, ..Response::default() };
-        let mut id = question.id;
+        if let Some(reply) = self.to_edns.as_ref().filter(|_| question.edns.is_some()) {
+            return reply.encode(question, is_udp);
+        }
+        let (alias, class) = (self.alias.clone(), self.class);
+        let foul = self.foul.filter(|_| !is_udp || self.truncation != Truncation::Udp);
+        let mut response = Response { alias, class, foul, ..Response::default() };
         match &self.kind {
             Kind::Addresses(records) => response.addresses = self.remaining(records, question),
-            Kind::WrongId => id = id.wrapping_add(1),
             Kind::Negative { code } => (response.code, response.has_soa) = (*code, true),
             Kind::Error { code } => response.code = *code,
-            Kind::Garbage => return Some([&id.to_be_bytes()[..], &[0xFF; 9]].concat()),
+            Kind::BareHeader { code } => return Some(question.bare_header(*code)),
+            Kind::Garbage => return Some([&question.id.to_be_bytes()[..], &[0xFF; 9]].concat()),
             Kind::Silence => return None,
         }
-        let bytes = question.respond(id, &response);
+        let bytes = question.respond(&response);
         let is_truncated = match self.truncation {
             Truncation::TooLong => is_udp && bytes.len() > question.payload_limit(),
-            Truncation::Udp => is_udp,
+            Truncation::Udp | Truncation::UdpInTheMiddle => is_udp,
             Truncation::UdpThenSilence if !is_udp => return None,
             Truncation::UdpThenSilence => true,
             Truncation::Always => true,
         };
-        if is_truncated {
-            response.is_truncated = true;
-            response.addresses.truncate(1);
-            return Some(question.respond(id, &response));
+        if !is_truncated {
+            return Some(bytes);
         }
-        Some(bytes)
+        response.is_truncated = true;
+        if self.truncation == Truncation::UdpInTheMiddle {
+            let mut bytes = question.respond(&response);
+            bytes.truncate(bytes.len() - 13);
+            return Some(bytes);
+        }
+        response.addresses.truncate(1);
+        Some(question.respond(&response))
     }
 
     fn remaining(&self, records: &[(IpAddr, u32)], question: &Question) -> Vec<(IpAddr, u32)> {

@@ -1,6 +1,7 @@
 //! The sockets of the scripted server.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,12 +11,12 @@ use tokio::task::JoinSet;
 use super::wire::Question;
 use super::{State, Transport};
 
-/// A UDP and a TCP socket on one port.
-pub(super) async fn bind() -> io::Result<(UdpSocket, TcpListener)> {
+/// A UDP and a TCP socket on one port: the address's, or any that is free if that is 0.
+pub(super) async fn bind(address: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
     let mut last = io::ErrorKind::AddrInUse.into();
     // A port that is free for UDP may be taken for TCP: draw again.
     for _ in 0..32 {
-        let udp = UdpSocket::bind("127.0.0.1:0").await?;
+        let udp = UdpSocket::bind(address).await?;
         match TcpListener::bind(udp.local_addr()?).await {
             Ok(tcp) => return Ok((udp, tcp)),
             Err(error) => last = error,

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Query, RecordType, Transport};
+use super::{Foul, Query, RecordType, Transport};
 
 pub(super) const TYPE_A: u16 = 1;
 const TYPE_CNAME: u16 = 5;
@@ -36,6 +36,7 @@ pub(super) struct Response {
     pub(super) has_soa: bool,
     /// Of the records, where it is not IN.
     pub(super) class: Option<u16>,
+    pub(super) foul: Option<Foul>,
 }
 
 impl Question {
@@ -67,8 +68,21 @@ impl Question {
         Query { name: self.name.clone(), record_type, transport, edns: self.edns }
     }
 
-    pub(super) fn respond(&self, id: u16, response: &Response) -> Vec<u8> {
-        let mut flags = FLAG_RESPONSE | FLAGS_RECURSION | response.code;
+    pub(super) fn bare_header(&self, code: u16) -> Vec<u8> {
+        let flags = FLAG_RESPONSE | FLAGS_RECURSION | code;
+        [self.id, flags, 0, 0, 0, 0].into_iter().flat_map(u16::to_be_bytes).collect()
+    }
+
+    pub(super) fn respond(&self, response: &Response) -> Vec<u8> {
+        let mut flags = FLAG_RESPONSE | FLAGS_RECURSION | (response.code & 0xF);
+        let (mut id, mut question) = (self.id, self.bytes.clone());
+        match response.foul {
+            Some(Foul::Id) => id = id.wrapping_add(1),
+            Some(Foul::Question) => question[1] = if question[1] == b'x' { b'y' } else { b'x' },
+            Some(Foul::OpCode) => flags |= 2 << 11,
+            Some(Foul::NoAnswer) => flags &= !FLAG_RESPONSE,
+            None => {}
+        }
         if response.is_truncated {
             flags |= FLAG_TRUNCATED;
         }
@@ -78,7 +92,7 @@ impl Question {
         for field in [id, flags].into_iter().chain(counts) {
             out.extend(field.to_be_bytes());
         }
-        out.extend(&self.bytes);
+        out.extend(&question);
         let class = response.class.unwrap_or(CLASS_IN);
         let owner = match &response.alias {
             Some((target, ttl)) => {
@@ -100,7 +114,7 @@ impl Question {
             record(&mut out, &QUESTION_NAME, (TYPE_SOA, CLASS_IN), 5, &[names, numbers].concat());
         }
         if self.edns.is_some() {
-            out.extend([0, 0, TYPE_OPT as u8, 0x10, 0, 0, 0, 0, 0, 0, 0]);
+            out.extend([0, 0, TYPE_OPT as u8, 0x10, 0, (response.code >> 4) as u8, 0, 0, 0, 0, 0]);
         }
         out
     }

@@ -30,7 +30,7 @@ pub struct DnsQuery {
 pub enum DnsTransport {
     /// In a datagram.
     Udp,
-    /// On a connection, because the datagram's answer was truncated.
+    /// On a connection: the datagram's answer was truncated, or resolv.conf says `use-vc`.
     Tcp,
 }
 
@@ -118,13 +118,14 @@ impl fmt::Display for DnsAnswer {
     }
 }
 
-/// The names of RFC 1035 §4.1.1.
+/// The names of RFC 1035 §4.1.1 and RFC 6891 §9.
 fn code_name(code: u16) -> Option<&'static str> {
     match code {
         1 => Some("FORMERR"),
         2 => Some("SERVFAIL"),
         4 => Some("NOTIMP"),
         5 => Some("REFUSED"),
+        16 => Some("BADVERS"),
         _ => None,
     }
 }

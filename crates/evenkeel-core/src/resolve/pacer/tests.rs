@@ -200,6 +200,23 @@ fn errors_are_retried_at_growing_distances_that_requests_do_not_cut_short() {
     }
 }
 
+#[test]
+fn a_late_answer_makes_the_next_lookup_sooner_never_later() {
+    for (ttl, expected) in [(3.0, 5.0), (9.0, 10.0), (300.0, 10.0)] {
+        let mut pacer = answered(RefreshMode::Ttl, 10.0);
+        pacer.on_late_answer(at(2.0), true, secs(ttl), &mut none());
+        assert_eq!(seconds(pacer.next_lookup()), expected, "{ttl}");
+        assert_eq!(pacer.due_in(at(2.0)), Some(secs(expected - 2.0)));
+    }
+    let mut pacer = answered(RefreshMode::Ttl, 1.0);
+    pacer.on_lookup_started();
+    pacer.on_late_answer(at(2.0), true, secs(1.0), &mut none());
+    assert_eq!((pacer.next_lookup(), pacer.due_in(at(2.0))), (None, None));
+    let mut pacer = answered(RefreshMode::Disconnect { floor: secs(30.0) }, 1.0);
+    pacer.on_late_answer(at(2.0), true, secs(1.0), &mut none());
+    assert_eq!(pacer.next_lookup(), None);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -1,7 +1,7 @@
 //! `ipv4:a:p,b:p` and `ipv6:[a]:p,[b]:p`: the target is the list of backends.
 
 use evenkeel_core::endpoint::Endpoint;
-use evenkeel_core::target::{Target, TargetError, parse_ip_list};
+use evenkeel_core::target::{Target, TargetError, authority_of, parse_ip_list};
 
 use super::fixed::Fixed;
 use super::{ResolveContext, Resolver, ResolverFactory};
@@ -29,6 +29,6 @@ impl ResolverFactory for IpList {
 
     /// The list's first address: a list with its commas is no authority that an HTTP library would take.
     fn default_authority(&self, target: &Target) -> Option<String> {
-        target.endpoint().split(',').next().map(str::to_owned)
+        target.endpoint().split(',').next().map(authority_of)
     }
 }

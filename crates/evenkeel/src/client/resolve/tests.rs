@@ -46,7 +46,11 @@ fn a_bad_target_names_the_part_at_fault() {
         ("ipv4:1.2.3.4:5,b:6", "address `b:6` is not of the form IPv4:port"),
         ("ipv6:[::1]:x", "port `x` of `::1` is not a number from 1 to 65535"),
         ("passthrough:///", "endpoint ``: it is empty"),
-        ("http://a", "no resolver is registered for the scheme `http`"),
+        ("etcd://a", "no resolver is registered for the scheme `etcd`"),
+        (
+            "http://a:1",
+            "no resolver is registered for the scheme `http`: a target is not a URL; write `dns:///a:1`",
+        ),
         ("", "the target is empty"),
     ];
     for (text, message) in table {
@@ -61,6 +65,9 @@ fn authorities_are_ones_that_an_http_library_takes() {
         ("unix:///a", "localhost"),
         ("ipv4:1.2.3.4:5,6.7.8.9:5", "1.2.3.4:5"),
         ("ipv6:[::1]:5,[::2]:5", "[::1]:5"),
+        ("ipv6:[fe80::1%252]:5", "[fe80::1]:5"),
+        ("dns:///a.b.:5", "a.b:5"),
+        ("dns:///::1", "[::1]"),
         ("passthrough:///a:1", "a:1"),
     ];
     for (text, authority) in table {

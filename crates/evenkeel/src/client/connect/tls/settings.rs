@@ -90,7 +90,7 @@ impl ClientTls {
 
     /// The `:authority` that calls have unless the channel's builder says another.
     pub(in crate::client) fn authority(&self) -> Option<String> {
-        let name = self.server_name.as_deref()?;
+        let name = without_final_dot(self.server_name.as_deref()?);
         let is_bare_ipv6 = name.parse::<std::net::Ipv6Addr>().is_ok();
         Some(if is_bare_ipv6 { format!("[{name}]") } else { name.to_owned() })
     }
@@ -99,13 +99,12 @@ impl ClientTls {
     pub(in crate::client) fn for_authority(&self, authority: &Authority) -> Result<Tls, TlsError> {
         let name = unbracketed(authority.host());
         if let Some(set) = &self.server_name
-            && !unbracketed(set).eq_ignore_ascii_case(name)
+            && !without_final_dot(unbracketed(set)).eq_ignore_ascii_case(without_final_dot(name))
         {
             let (authority, server_name) = (authority.to_string(), set.clone());
             return Err(TlsError::NamesDiffer { authority, server_name });
         }
-        // A final dot keeps a name out of the search list; in certificates names have none.
-        let bare = name.strip_suffix('.').unwrap_or(name);
+        let bare = without_final_dot(name);
         let server_name = ServerName::try_from(bare.to_owned())
             .map_err(|_| TlsError::ServerName { name: name.to_owned() })?;
         let config = self.rustls_config()?;
@@ -183,6 +182,11 @@ impl ClientTls {
         }
         Ok(store)
     }
+}
+
+/// A final dot keeps a name out of the search list; in certificates names have none.
+fn without_final_dot(name: &str) -> &str {
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 fn unbracketed(host: &str) -> &str {

@@ -1,26 +1,26 @@
-//! One question to one server over one transport, and how its answer is read.
+//! One question to one server over one transport.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use hickory_resolver::config::{ConnectionConfig, ResolverOpts};
-use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::{RuntimeProvider, TokioRuntimeProvider};
-use hickory_resolver::net::xfer::{DnsHandle, FirstAnswer};
-use hickory_resolver::proto::op::{DnsRequest, DnsRequestOptions, DnsResponse, Query, ResponseCode};
-use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record, RecordType};
-use hickory_resolver::{ConnectionProvider, PoolContext, TlsConfig};
-use tokio::time::timeout;
+use futures_util::{AsyncReadExt, AsyncWriteExt};
+use hickory_resolver::net::runtime::{DnsUdpSocket, RuntimeProvider, TokioRuntimeProvider};
+use tokio::time::{Instant, sleep_until, timeout};
 
-use super::query::Family;
+use super::message::{Cause, Encoded, Found, Question};
 use crate::observe::DnsTransport;
 
-/// The UDP payload size that passes every usual path unfragmented (the DNS flag day's).
-const EDNS_PAYLOAD: u16 = 1232;
+/// Longer than any datagram that we say we take.
+const BUFFER: usize = 4096;
+/// When a question that is not answered is sent over UDP again, in units, and with EDNS or without, for the server
+/// whose way is too narrow for EDNS.
+const SENDINGS: [(u32, bool); 5] = [(0, true), (1, true), (3, false), (6, false), (12, false)];
+/// The unit; less where the patience is so small that the later ones would not come to their turn.
+const UNIT: Duration = Duration::from_millis(333);
 
-/// Where questions get their sockets, timers and tasks from. Exempt from semantic versioning: it names hickory's traits.
+/// Where questions get their sockets from. Exempt from semantic versioning: it names hickory's traits.
 pub trait DnsSockets: std::fmt::Debug + Clone + Send + Sync + 'static {
-    /// What hickory runs on.
+    /// Makes the sockets.
     type Provider: RuntimeProvider;
 
     /// Makes a provider for one question. Dropping its last clone must end the tasks it spawned.
@@ -31,43 +31,23 @@ pub trait DnsSockets: std::fmt::Debug + Clone + Send + Sync + 'static {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemSockets;
 
-/// A name that can be asked for.
-#[derive(Clone, Debug)]
-pub(super) struct AbsoluteName(Name);
-
-/// What is asked of whom, how, and for how long.
+/// Whom to ask, how, and for how long.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Question<'a> {
-    pub(super) name: &'a AbsoluteName,
-    pub(super) family: Family,
+pub(super) struct Way {
     pub(super) server: SocketAddr,
     pub(super) transport: DnsTransport,
+    pub(super) with_edns: bool,
     pub(super) patience: Duration,
 }
 
-/// What a good answer says.
+/// What came of it.
 #[derive(Debug)]
-pub(super) enum Found {
-    /// Addresses, and the least TTL of all records that led to them.
-    Addresses(Vec<IpAddr>, Duration),
-    /// The name exists, but has no such record.
-    NoData,
-    NxDomain,
-}
-
-/// Why a question has no answer that can be used.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Cause {
-    #[error("{0:?}")]
-    Code(ResponseCode),
-    #[error("no answer within {0:?}")]
-    Timeout(Duration),
-    #[error("truncated even over TCP")]
-    Truncated,
-    #[error("it answered with records of another class than IN")]
-    ForeignClass,
-    #[error("{0}")]
-    Other(Box<NetError>),
+pub(super) struct Reply {
+    /// The answer's size in bytes, if one came.
+    pub(super) size: Option<usize>,
+    /// Whether the question that was answered had EDNS.
+    pub(super) with_edns: bool,
+    pub(super) outcome: Result<Found, Cause>,
 }
 
 impl DnsSockets for SystemSockets {
@@ -78,120 +58,88 @@ impl DnsSockets for SystemSockets {
     }
 }
 
-/// Asks one server over one transport: the answer's size in bytes, if one came, and what it says.
+/// Asks one server over one transport.
 ///
-/// This goes to hickory's connections, below its resolver and its pool of servers: the resolver's search walk takes an
-/// outage for NXDOMAIN and its cache would hide the TTL, and the pool does not say what came over which transport.
-/// The connection lives as long as the question: dropping this future ends its tasks and closes its socket.
-pub(super) async fn exchange(
-    question: Question<'_>,
-    sockets: &impl DnsSockets,
-) -> (Option<usize>, Result<Found, Cause>) {
-    match send(question, sockets).await {
-        Ok(response) => (Some(response.as_buffer().len()), read(&response, question.name.0.clone())),
-        Err(cause) => (None, Err(cause)),
-    }
-}
-
-async fn send(question: Question<'_>, sockets: &impl DnsSockets) -> Result<DnsResponse, Cause> {
-    let Question { name, family, server, transport, patience } = question;
-    let mut options = ResolverOpts::default();
-    options.timeout = patience;
-    let context = PoolContext::new(options, TlsConfig::new().map_err(other)?);
-    let mut config = match transport {
-        DnsTransport::Udp => ConnectionConfig::udp(),
-        DnsTransport::Tcp => ConnectionConfig::tcp(),
-    };
-    config.port = server.port();
-
-    let mut request = DnsRequestOptions::default();
-    request.use_edns = true;
-    request.edns_payload_len = EDNS_PAYLOAD;
-    request.recursion_desired = true;
-    let request = DnsRequest::from_query(Query::query(name.0.clone(), family.record_type()), request);
+/// The messages and the sockets are hickory's, the conversation is ours: hickory's own takes a bare header for silence
+/// and checks nothing about an answer over TCP; its resolver's search walk takes an outage for NXDOMAIN, its cache would
+/// hide the TTL, and its pool does not say what came over which transport. Dropping this future closes its socket.
+pub(super) async fn exchange(question: &Question, way: Way, sockets: &impl DnsSockets) -> Reply {
     let provider = sockets.provider();
-    let response = timeout(patience, async {
-        let connection = provider.new_connection(server.ip(), &config, &context)?.await?;
-        connection.send(request).first_answer().await
+    let conversation = async {
+        match way.transport {
+            DnsTransport::Udp => over_udp(question, way, &provider).await,
+            DnsTransport::Tcp => over_tcp(question, way, &provider).await,
+        }
+    };
+    match timeout(way.patience, conversation).await {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(cause)) => Reply { size: None, with_edns: way.with_edns, outcome: Err(cause) },
+        Err(_) => {
+            let outcome = Err(Cause::Timeout(way.patience));
+            Reply { size: None, with_edns: way.with_edns, outcome }
+        }
+    }
+}
+
+async fn over_udp(question: &Question, way: Way, provider: &impl RuntimeProvider) -> Result<Reply, Cause> {
+    let plain = question.encode(false)?;
+    let extended = way.with_edns.then(|| question.encode(true)).transpose()?;
+    let socket = provider.bind_udp(any_port(way.server), way.server).await?;
+    let (started, unit) = (Instant::now(), UNIT.min(way.patience / 5));
+    let mut sendings = SENDINGS.iter().copied().peekable();
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let next = sendings.peek().map(|(units, _)| started + unit * *units);
+        tokio::select! {
+            biased;
+            received = socket.recv_from(&mut buffer) => {
+                let (length, from) = received?;
+                let bytes = &buffer[..length.min(BUFFER)];
+                let asked = [(extended.as_ref(), true), (Some(&plain), false)];
+                if is_from(from, way.server) && let Some(reply) = read(question, bytes, asked) {
+                    return Ok(reply);
+                }
+            }
+            () = sleep_until(next.unwrap_or(started)), if next.is_some() => {
+                let with_edns = sendings.next().is_some_and(|(_, with_edns)| with_edns);
+                let encoded = extended.as_ref().filter(|_| with_edns).unwrap_or(&plain);
+                socket.send_to(&encoded.bytes, way.server).await?;
+            }
+        }
+    }
+}
+
+fn read(question: &Question, bytes: &[u8], asked: [(Option<&Encoded>, bool); 2]) -> Option<Reply> {
+    asked.into_iter().find_map(|(encoded, with_edns)| {
+        let outcome = question.read(encoded?.id, bytes)?;
+        Some(Reply { size: Some(bytes.len()), with_edns, outcome })
     })
-    .await;
-    match response {
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(NetError::Timeout)) | Err(_) => Err(Cause::Timeout(patience)),
-        Ok(Err(error)) => Err(other(error)),
+}
+
+async fn over_tcp(question: &Question, way: Way, provider: &impl RuntimeProvider) -> Result<Reply, Cause> {
+    let encoded = question.encode(way.with_edns)?;
+    let mut stream = provider.connect_tcp(way.server, None, Some(way.patience)).await?;
+    // A question has 300 bytes at most.
+    let length = u16::try_from(encoded.bytes.len()).map_err(|error| Cause::Name(error.to_string()))?;
+    stream.write_all(&[&length.to_be_bytes(), &encoded.bytes[..]].concat()).await?;
+    stream.flush().await?;
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).await?;
+    let mut bytes = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut bytes).await?;
+    // The connection was made for this question: there is nothing else to wait for.
+    let outcome = question.read(encoded.id, &bytes).unwrap_or(Err(Cause::NotOurs));
+    Ok(Reply { size: Some(bytes.len()), with_edns: way.with_edns, outcome })
+}
+
+fn any_port(server: SocketAddr) -> SocketAddr {
+    match server {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     }
 }
 
-fn other(error: NetError) -> Cause {
-    Cause::Other(Box::new(error))
-}
-
-/// The addresses of `name`, or of what it is an alias of, and the least TTL on the way.
-fn read(response: &DnsResponse, mut name: Name) -> Result<Found, Cause> {
-    match response.response_code {
-        ResponseCode::NoError => {}
-        ResponseCode::NXDomain => return Ok(Found::NxDomain),
-        code => return Err(Cause::Code(code)),
-    }
-    // Never a list of members: each truncated answer is another random part of it.
-    if response.truncation {
-        return Err(Cause::Truncated);
-    }
-    // Nobody's members: an answer that mixes classes is not to be believed at all.
-    if response.answers.iter().any(|record| record.dns_class != DNSClass::IN) {
-        return Err(Cause::ForeignClass);
-    }
-    let mut ttl = u32::MAX;
-    // An alias that leads in a circle ends after as many steps as there are records.
-    for _ in &response.answers {
-        let alias = response.answers.iter().find_map(|record| match &record.data {
-            RData::CNAME(target) if record.name == name => Some((target.0.clone(), record.ttl)),
-            _ => None,
-        });
-        let Some((target, alias_ttl)) = alias else { break };
-        name = target;
-        ttl = ttl.min(alias_ttl);
-    }
-    let mut addresses = Vec::new();
-    for record in response.answers.iter().filter(|record| record.name == name) {
-        if let Some(address) = address_of(record) {
-            addresses.push(address);
-            ttl = ttl.min(record.ttl);
-        }
-    }
-    if addresses.is_empty() {
-        return Ok(Found::NoData);
-    }
-    Ok(Found::Addresses(addresses, Duration::from_secs(u64::from(ttl))))
-}
-
-fn address_of(record: &Record) -> Option<IpAddr> {
-    match &record.data {
-        RData::A(address) => Some(address.0.into()),
-        RData::AAAA(address) => Some(address.0.into()),
-        _ => None,
-    }
-}
-
-impl AbsoluteName {
-    /// # Errors
-    /// When it is too long, or a label of it is.
-    pub(super) fn parse(name: &str) -> Result<Self, Cause> {
-        Name::from_ascii(name).map(Self).map_err(|error| other(error.into()))
-    }
-}
-
-impl std::fmt::Display for AbsoluteName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Family {
-    fn record_type(self) -> RecordType {
-        match self {
-            Self::V4 => RecordType::A,
-            Self::V6 => RecordType::AAAA,
-        }
-    }
+/// Leaves flow label and zone out: the kernel fills them in.
+fn is_from(from: SocketAddr, server: SocketAddr) -> bool {
+    from.ip().to_canonical() == server.ip().to_canonical() && from.port() == server.port()
 }

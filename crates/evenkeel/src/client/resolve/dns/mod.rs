@@ -1,22 +1,30 @@
 //! `dns:[//server[:port]/]name[:port]`, by A and AAAA records.
 
+mod ask;
 mod exchange;
+mod failure;
 mod lookup;
+mod message;
 mod query;
+mod questions;
 mod run;
 mod single_address;
 mod system;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use exchange::DnsSockets;
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 #[cfg(feature = "unstable")]
 use std::path::PathBuf;
+use std::time::Duration;
 
 use evenkeel_core::endpoint::{Address, Endpoint};
-use evenkeel_core::resolve::RefreshMode;
+#[cfg(feature = "unstable")]
+use evenkeel_core::resolve::Environment;
+use evenkeel_core::resolve::{RESOLUTION_DELAY, RefreshMode};
 use evenkeel_core::target::{HostPort, Target, TargetError};
 
 use self::exchange::SystemSockets;
@@ -32,18 +40,32 @@ const DEFAULT_PORT: u16 = 443;
 const DNS_PORT: u16 = 53;
 
 /// Makes the resolvers of `dns:` targets.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Dns<S = SystemSockets> {
     system: System,
     sockets: S,
+    /// How long one family's answer is waited for once the other's has come.
+    delay: Duration,
+}
+
+impl Default for Dns {
+    fn default() -> Self {
+        Self { system: System::default(), sockets: SystemSockets, delay: RESOLUTION_DELAY }
+    }
 }
 
 #[cfg(feature = "unstable")]
 impl<S: DnsSockets> Dns<S> {
-    /// Resolves over `sockets`, by the settings that stand in `resolv_conf`, and without a hosts file.
+    /// Resolves over `sockets`, by the settings that stand in `resolv_conf`, without a hosts file and the
+    /// environment's variables.
     pub fn over(sockets: S, resolv_conf: impl Into<PathBuf>) -> Self {
-        let system = System { resolv_conf: resolv_conf.into(), hosts: PathBuf::new(), dns_port: DNS_PORT };
-        Self { system, sockets }
+        let system = System {
+            resolv_conf: resolv_conf.into(),
+            hosts: PathBuf::new(),
+            environment: Environment::default(),
+            dns_port: DNS_PORT,
+        };
+        Self { system, sockets, delay: RESOLUTION_DELAY }
     }
 }
 
@@ -53,8 +75,9 @@ impl<S: DnsSockets> ResolverFactory for Dns<S> {
     }
 
     fn build(&self, target: &Target, context: &ResolveContext) -> Result<Box<dyn Resolver>, TargetError> {
+        let endpoint = endpoint(target)?;
         let server = parse_server(target.authority())?;
-        let (host, port) = match HostPort::parse(target.non_empty_endpoint()?, DEFAULT_PORT)? {
+        let (host, port) = match HostPort::parse(endpoint, DEFAULT_PORT)? {
             HostPort::Ip(address) => return Ok(Fixed::boxed([Endpoint::from(address)])),
             HostPort::Name { host, port } => (host, port),
         };
@@ -66,9 +89,20 @@ impl<S: DnsSockets> ResolverFactory for Dns<S> {
             Refresh::Disconnect { floor } => RefreshMode::Disconnect { floor },
             Refresh::Every(interval) => RefreshMode::Every(interval),
         };
-        let lookup = Lookup::new(host, server, self.system.clone(), self.sockets.clone());
+        let lookup = Lookup::new(host, server, self.system.clone(), self.sockets.clone(), self.delay);
         Ok(Box::new(DnsResolver::new(lookup, port, mode)))
     }
+}
+
+/// The target's endpoint. Two slashes instead of three make the name a DNS server, and leave no name.
+fn endpoint(target: &Target) -> Result<&str, TargetError> {
+    if target.endpoint().is_empty() && !target.authority().is_empty() {
+        return Err(TargetError::Authority {
+            authority: target.authority().to_owned(),
+            reason: "that is the DNS server, and no name follows; a name alone has three slashes: `dns:///host:port`",
+        });
+    }
+    target.non_empty_endpoint()
 }
 
 /// The DNS server that a target's authority names, if it has one.

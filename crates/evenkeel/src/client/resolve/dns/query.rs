@@ -3,109 +3,118 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use evenkeel_core::resolve::FamilyOutcome;
-use tokio::time::Instant;
+use evenkeel_core::resolve::{Family, FamilyOutcome, SILENCE};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, sleep_until};
 
-use super::exchange::{AbsoluteName, Cause, DnsSockets, Found, Question, exchange};
-use super::system::Settings;
-use crate::observe::{DnsAnswer, DnsQuery, DnsTransport, Event, Observers};
-
-/// Whom one lookup asks, over which sockets, and who hears of it.
-#[derive(Debug)]
-pub(super) struct Asker<'a, S> {
-    pub(super) settings: &'a Settings,
-    pub(super) sockets: &'a S,
-    pub(super) observers: &'a Observers,
-}
-
-/// An address family, by its record type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Family {
-    V4,
-    V6,
-}
+use super::ask::Asker;
+use super::exchange::DnsSockets;
+use super::message::{AbsoluteName, Cause, Found};
 
 /// Why one question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum QueryError {
-    #[error("{family} records of {name} from {server}: {cause}")]
-    Asked { name: String, family: Family, server: SocketAddr, cause: Cause },
+    #[error("{family} records of {name} {failures}")]
+    Asked { name: String, family: Family, failures: Failures },
     /// The host in the target, or a domain of resolv.conf's search list.
     #[error("{name} cannot be asked for: {cause}")]
     BadName { name: String, cause: Cause },
 }
 
-impl<S: DnsSockets> Asker<'_, S> {
+/// What each server had to say.
+#[derive(Debug, Default)]
+pub(super) struct Failures(Vec<(SocketAddr, Cause)>);
+
+impl<S: DnsSockets> Asker<S> {
     /// Asks for the absolute name's records, each server in its turn until one answers.
     ///
-    /// A server that keeps silent is asked again, as often as resolv.conf says; one that answers with an error is not.
-    pub(super) async fn query(&self, name: &str, family: Family) -> FamilyOutcome<QueryError> {
-        let name = match AbsoluteName::parse(name) {
+    /// The next one's turn is when one has failed, or has been silent for [`SILENCE`]; the answer of the silent one is
+    /// still taken. A server that keeps silent is asked again, as often as resolv.conf says; one that answers with an
+    /// error is not.
+    pub(super) async fn query(self, name: String, family: Family) -> FamilyOutcome<QueryError> {
+        let name = match AbsoluteName::parse(&name) {
             Ok(name) => name,
-            Err(cause) => return FamilyOutcome::Failed(QueryError::BadName { name: name.to_owned(), cause }),
+            Err(cause) => return FamilyOutcome::Failed(QueryError::BadName { name, cause }),
         };
-        let mut servers = self.settings.servers.clone();
-        let mut last = None;
+        let mut servers = self.shared.servers().in_order(self.shared.now(), &self.servers, family);
+        let mut failures = Failures::default();
         for _ in 0..self.settings.conf.attempts {
-            let mut silent = Vec::new();
-            for server in servers {
-                match self.ask(&name, family, server).await {
-                    Ok(found) => return found.into(),
-                    Err(cause) => {
-                        if matches!(cause, Cause::Timeout(_)) {
-                            silent.push(server);
-                        }
-                        last = Some(QueryError::Asked { name: name.to_string(), family, server, cause });
-                    }
-                }
+            match self.ask_each(&name, family, servers, &mut failures).await {
+                Some(found) => return found.into(),
+                None => servers = failures.silent(),
             }
-            servers = silent;
+            if servers.is_empty() {
+                break;
+            }
         }
-        // There is always a server and an attempt, so there is an error.
-        last.map_or(FamilyOutcome::NoData, FamilyOutcome::Failed)
+        FamilyOutcome::Failed(QueryError::Asked { name: name.to_string(), family, failures })
     }
 
-    /// Asks one server, over UDP, and over TCP if the answer is truncated.
-    async fn ask(&self, name: &AbsoluteName, family: Family, server: SocketAddr) -> Result<Found, Cause> {
-        match self.ask_over(DnsTransport::Udp, name, family, server).await {
-            Err(Cause::Truncated) => self.ask_over(DnsTransport::Tcp, name, family, server).await,
-            outcome => outcome,
-        }
-    }
-
-    async fn ask_over(
+    /// Asks each of the servers once.
+    async fn ask_each(
         &self,
-        transport: DnsTransport,
         name: &AbsoluteName,
         family: Family,
-        server: SocketAddr,
-    ) -> Result<Found, Cause> {
-        let started = Instant::now();
-        let question = Question { name, family, server, transport, patience: self.settings.conf.timeout };
-        let (size, outcome) = exchange(question, self.sockets).await;
-        self.observers.tell(&Event::DnsQuery(DnsQuery {
-            name: name.to_string(),
-            record_type: family.as_str(),
-            server,
-            transport,
-            round_trip: started.elapsed(),
-            size,
-            answer: answer(&outcome),
-        }));
-        outcome
+        servers: Vec<SocketAddr>,
+        failures: &mut Failures,
+    ) -> Option<Found> {
+        let mut waiting = servers.into_iter();
+        let mut under_way = FuturesUnordered::new();
+        let mut last = None;
+        loop {
+            let is_next_due = last.is_none_or(|(_, asked_at)| asked_at + SILENCE <= Instant::now());
+            if is_next_due && let Some(server) = waiting.next() {
+                if let Some((silent, _)) = last {
+                    self.shared.servers().on_silence(self.shared.now(), silent, family);
+                }
+                last = Some((server, Instant::now()));
+                under_way.push(async move { (server, self.ask(name, family, server).await) });
+            }
+            let turn = last.filter(|_| waiting.len() > 0).map(|(_, asked_at)| asked_at + SILENCE);
+            tokio::select! {
+                biased;
+                answered = under_way.next() => {
+                    let (server, outcome) = answered?;
+                    self.on_heard(server, family, &outcome);
+                    match outcome {
+                        Ok(found) => return Some(found),
+                        Err(cause) => failures.add(server, cause),
+                    }
+                    last = last.filter(|(asked, _)| *asked != server);
+                }
+                () = sleep_until(turn.unwrap_or_else(Instant::now)), if turn.is_some() => {}
+            }
+        }
+    }
+
+    fn on_heard(&self, server: SocketAddr, family: Family, outcome: &Result<Found, Cause>) {
+        let mut servers = self.shared.servers();
+        match outcome {
+            Err(Cause::Timeout(_) | Cause::Io(_)) => servers.on_silence(self.shared.now(), server, family),
+            _ => servers.on_answer(server, family),
+        }
     }
 }
 
-/// What observers are told.
-fn answer(outcome: &Result<Found, Cause>) -> DnsAnswer {
-    match outcome {
-        Ok(Found::Addresses(addresses, ttl)) => DnsAnswer::addresses(addresses.iter().copied(), *ttl),
-        Ok(Found::NoData) => DnsAnswer::NoRecords,
-        Ok(Found::NxDomain) => DnsAnswer::NxDomain,
-        Err(Cause::Truncated) => DnsAnswer::Truncated,
-        Err(Cause::Code(code)) => DnsAnswer::ErrorCode((*code).into()),
-        Err(Cause::Timeout(_)) => DnsAnswer::TimedOut,
-        Err(cause) => DnsAnswer::Failed(cause.to_string()),
+impl Failures {
+    fn add(&mut self, server: SocketAddr, cause: Cause) {
+        self.0.retain(|(other, _)| *other != server);
+        self.0.push((server, cause));
+    }
+
+    fn silent(&self) -> Vec<SocketAddr> {
+        let is_silent = |cause: &Cause| matches!(cause, Cause::Timeout(_));
+        self.0.iter().filter(|(_, cause)| is_silent(cause)).map(|(server, _)| *server).collect()
+    }
+}
+
+impl fmt::Display for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (server, cause)) in self.0.iter().enumerate() {
+            write!(f, "{}from {server}: {cause}", if at == 0 { "" } else { ", " })?;
+        }
+        Ok(())
     }
 }
 
@@ -116,20 +125,5 @@ impl From<Found> for FamilyOutcome<QueryError> {
             Found::NoData => Self::NoData,
             Found::NxDomain => Self::NxDomain,
         }
-    }
-}
-
-impl Family {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::V4 => "A",
-            Self::V6 => "AAAA",
-        }
-    }
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

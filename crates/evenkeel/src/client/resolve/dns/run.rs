@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::time::Duration;
 
 use evenkeel_core::endpoint::Endpoint;
-use evenkeel_core::resolve::{Known, Pacer, RefreshMode};
+use evenkeel_core::resolve::{Known, Pacer, Records, RefreshMode};
 use evenkeel_core::time::Time;
 use fastrand::Rng;
 use tokio::time::Instant;
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use super::super::{Answer, BoxFuture, Resolver, Updates};
 use super::exchange::DnsSockets;
 use super::lookup::{Lookup, Outcome};
+use super::questions::Answered;
 use super::single_address::SingleAddressWarning;
 
 /// Looks a name up again and again, when the pacer says so.
@@ -46,11 +48,11 @@ impl<S: DnsSockets> DnsResolver<S> {
 
     async fn run_until_gone(mut self, mut updates: Updates) {
         let observers = updates.observers().clone();
-        while wait_until_due(&mut self.state, &mut updates).await.is_some() {
+        while self.wait_until_due(&mut updates).await.is_some() {
             self.state.pacer.on_lookup_started();
-            let winner = self.state.known.winner().map(str::to_owned);
+            let known = self.state.known.clone();
             let outcome = {
-                let mut lookup = pin!(self.lookup.run(winner.as_deref(), &observers));
+                let mut lookup = pin!(self.lookup.run(&known, &observers));
                 loop {
                     tokio::select! {
                         outcome = &mut lookup => break outcome,
@@ -67,30 +69,37 @@ impl<S: DnsSockets> DnsResolver<S> {
             }
         }
     }
+
+    /// Waits for the next lookup's time, and takes in what the last one left open; `None` when the channel is gone.
+    async fn wait_until_due(&mut self, updates: &mut Updates) -> Option<()> {
+        let Self { lookup, port, state } = self;
+        loop {
+            let due = state.pacer.next_lookup().map(|due| state.origin + due.since_origin());
+            let sleep = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                // Requests first: a stream of them must not be kept from an earlier lookup.
+                biased;
+                request = updates.refresh_requested() => state.on_request(request?.urgent),
+                late = lookup.late() => {
+                    let answer = state.on_late(late, lookup.host(), *port);
+                    if let Some(answer) = answer && !updates.report(answer, state.due_in()) {
+                        return None;
+                    }
+                }
+                () = sleep => return Some(()),
+            }
+        }
+    }
 }
 
 impl<S: DnsSockets> Resolver for DnsResolver<S> {
     fn run(self: Box<Self>, updates: Updates) -> BoxFuture<'static, ()> {
         Box::pin(self.run_until_gone(updates))
-    }
-}
-
-/// Waits for the next lookup's time; `None` when the channel is gone.
-async fn wait_until_due(state: &mut State, updates: &mut Updates) -> Option<()> {
-    loop {
-        let due = state.pacer.next_lookup().map(|due| state.origin + due.since_origin());
-        let sleep = async {
-            match due {
-                Some(due) => tokio::time::sleep_until(due).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            // Requests first: a stream of them must not be kept from an earlier lookup.
-            biased;
-            request = updates.refresh_requested() => state.on_request(request?.urgent),
-            () = sleep => return Some(()),
-        }
     }
 }
 
@@ -104,33 +113,28 @@ impl State {
         self.pacer.on_request(now, urgent, &mut || self.random.u64(..));
     }
 
+    fn due_in(&self) -> Option<Duration> {
+        self.pacer.due_in(self.now())
+    }
+
     fn on_outcome(&mut self, outcome: Outcome, host: &str, port: u16) -> Answer {
         let now = self.now();
         let random = &mut || self.random.u64(..);
         match outcome {
-            Outcome::Found { name, v4, v6, ttl, failure } => {
+            Outcome::Found { name, records, has_ttl } => {
+                let Records { v4, v6, ttl, failure } = records;
                 let changed = self.known.on_found(&name, v4, v6);
+                let ttl = has_ttl.then_some(ttl);
                 self.pacer.on_answer(now, changed, ttl, random);
-                let endpoints: Vec<Endpoint> =
-                    self.known.addresses().map(|ip| SocketAddr::new(ip, port).into()).collect();
-                tracing::debug!(
-                    host,
-                    name,
-                    addresses = endpoints.len(),
-                    changed,
-                    ?ttl,
-                    next = ?self.pacer.interval(),
-                    failure = failure.map(tracing::field::display),
-                    "resolved"
-                );
-                self.warning.on_found(host, &self.known);
-                Answer::Endpoints(endpoints)
+                let failure = failure.map(tracing::field::display);
+                tracing::debug!(host, name, changed, ?ttl, next = ?self.pacer.interval(), failure, "resolved");
+                self.endpoints(host, port)
             }
-            Outcome::Absent { names, servers } => {
+            Outcome::Absent(reason) => {
                 self.known.on_absent();
                 self.pacer.on_failure(now, random);
-                tracing::debug!(host, ?names, ?servers, next = ?self.pacer.interval(), "no such name or no address");
-                Answer::Absent(absence(host, &names, &servers))
+                tracing::debug!(host, reason, next = ?self.pacer.interval(), "no such name or no address");
+                Answer::Absent(reason)
             }
             Outcome::Failed(error) => {
                 self.pacer.on_failure(now, random);
@@ -139,13 +143,24 @@ impl State {
             }
         }
     }
-}
 
-fn absence(host: &str, names: &[String], servers: &[SocketAddr]) -> String {
-    let servers: Vec<_> = servers.iter().map(SocketAddr::to_string).collect();
-    format!(
-        "{host} does not exist or has no address (asked {} for the A and AAAA records of {})",
-        servers.join(", "),
-        names.join(", ")
-    )
+    /// Takes in what has become of a family that its lookup did not wait for; what to report, if that is news.
+    fn on_late(&mut self, late: Answered, host: &str, port: u16) -> Option<Answer> {
+        let (now, Answered { name, family, outcome }) = (self.now(), late);
+        let has_records = outcome.is_positive();
+        let Records { v4, v6, ttl, failure } = outcome.beside_records(family);
+        let changed = self.known.on_found(&name, v4, v6);
+        if has_records {
+            self.pacer.on_late_answer(now, changed, ttl, &mut || self.random.u64(..));
+        }
+        let failure = failure.map(tracing::field::display);
+        tracing::debug!(host, name, %family, changed, failure, "resolved late");
+        changed.then(|| self.endpoints(host, port))
+    }
+
+    fn endpoints(&mut self, host: &str, port: u16) -> Answer {
+        self.warning.on_found(host, &self.known);
+        let addresses = self.known.addresses().into_iter();
+        Answer::Endpoints(addresses.map(|ip| Endpoint::from(SocketAddr::new(ip, port))).collect())
+    }
 }

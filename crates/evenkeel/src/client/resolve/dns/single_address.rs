@@ -13,7 +13,7 @@ impl SingleAddressWarning {
         if !known.is_single() {
             self.is_given = false;
         } else if !std::mem::replace(&mut self.is_given, true) {
-            let addresses: Vec<_> = known.addresses().map(|address| address.to_string()).collect();
+            let addresses: Vec<_> = known.addresses().iter().map(ToString::to_string).collect();
             tracing::warn!(
                 host,
                 addresses = addresses.join(", "),

@@ -1,13 +1,10 @@
 //! When the resolver looks again, and what it leaves behind.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use evenkeel_testkit::dns::{Query, Reply, Transport};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
 
+use super::warnings::Warnings;
 use super::world::{World, endpoints, ips};
 use crate::client::Refresh;
 use crate::client::resolve::Answer;
@@ -107,8 +104,7 @@ async fn a_channel_that_hangs_up_during_a_lookup_ends_the_resolver() {
 
 #[tokio::test]
 async fn a_single_address_is_warned_about_once_until_there_were_several() {
-    let warnings = Arc::new(AtomicUsize::new(0));
-    let _guard = tracing::subscriber::set_default(CountWarnings(warnings.clone()));
+    let (warnings, _guard) = Warnings::collect();
     let world = World::new("").await;
     let one = ips(&["10.0.0.1"]);
     let one_per_family = ips(&["10.0.0.1", "fd00::1"]);
@@ -120,27 +116,6 @@ async fn a_single_address_is_warned_about_once_until_there_were_several() {
         world.server.set_addresses("a.test", 1, addresses.iter().copied());
         let line = line.get_or_insert_with(|| world.resolve("dns:///a.test:1"));
         let Answer::Endpoints(found) = line.answer().await else { panic!("no endpoints") };
-        assert_eq!((found.len(), warnings.load(Ordering::Relaxed)), (addresses.len(), expected));
+        assert_eq!((found.len(), warnings.count("single address")), (addresses.len(), expected));
     }
-}
-
-struct CountWarnings(Arc<AtomicUsize>);
-
-impl Subscriber for CountWarnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == Level::WARN && metadata.target().contains("evenkeel")
-    }
-
-    fn event(&self, _: &Event<'_>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
 }

@@ -3,8 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use evenkeel_core::endpoint::Endpoint;
+use evenkeel_core::resolve::Environment;
 use evenkeel_testkit::dns::DnsServer;
 
 use super::super::Dns;
@@ -13,6 +15,9 @@ use super::super::system::System;
 use crate::client::Refresh;
 use crate::client::resolve::Answer;
 use crate::client::resolve::testing::{Line, build_with};
+
+/// The resolution delay of tests in which both families answer: a loaded machine must not tear their answers apart.
+const LONG: Duration = Duration::from_secs(20);
 
 pub(super) struct World {
     pub(super) server: DnsServer,
@@ -31,9 +36,10 @@ impl World {
         let system = System {
             resolv_conf: folder.join("resolv.conf"),
             hosts: folder.join("hosts"),
+            environment: Environment::default(),
             dns_port: server.address().port(),
         };
-        let world = Self { server, dns: Dns { system, sockets: SystemSockets }, folder };
+        let world = Self { server, dns: Dns { system, sockets: SystemSockets, delay: LONG }, folder };
         world.set_resolv_conf(&format!("nameserver 127.0.0.1\n{conf}"));
         world
     }
@@ -87,4 +93,9 @@ pub(super) fn failure(answer: Answer) -> String {
         Answer::Failed(reason) => reason,
         other => panic!("not a failure: {other:?}"),
     }
+}
+
+/// Fails when it takes longer. Far more than is needed, far less than the fault that it rules out would take.
+pub(super) async fn within<T>(seconds: u64, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(seconds), future).await.expect("in time")
 }

@@ -1,0 +1,109 @@
+//! What a resolver knows between its lookups.
+
+use std::net::IpAddr;
+
+use super::families::Had;
+
+/// The addresses that a resolver knows, and the name they belong to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    name: String,
+    v4: Vec<IpAddr>,
+    v6: Vec<IpAddr>,
+}
+
+impl Known {
+    /// The absolute name that led to addresses last, if any did.
+    pub fn winner(&self) -> Option<&str> {
+        (!self.name.is_empty()).then_some(&*self.name)
+    }
+
+    /// Which records `name` had when it was last heard of.
+    pub fn had(&self, name: &str) -> Had {
+        let is_it = self.name == name;
+        Had { v4: is_it && !self.v4.is_empty(), v6: is_it && !self.v6.is_empty() }
+    }
+
+    /// All addresses: sorted, each once, so that the same set is always the same list.
+    ///
+    /// An AAAA record may say an IPv4 address, too, which an A record says as well.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        let mut all: Vec<IpAddr> = self.v4.iter().chain(&self.v6).copied().collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Whether each family has one address at most: what a ClusterIP Service looks like.
+    pub fn is_single(&self) -> bool {
+        let addresses = self.addresses();
+        let v4 = addresses.iter().filter(|address| address.is_ipv4()).count();
+        !addresses.is_empty() && v4 <= 1 && addresses.len() - v4 <= 1
+    }
+
+    /// Takes in what `name` has now; returns whether the addresses are others than before.
+    ///
+    /// A family that nothing is known of keeps the addresses it had, if they were this name's.
+    pub fn on_found(&mut self, name: &str, v4: Option<Vec<IpAddr>>, v6: Option<Vec<IpAddr>>) -> bool {
+        let before = std::mem::take(self);
+        let addresses = before.addresses();
+        let old = if before.name == name { before } else { Self::default() };
+        self.name = name.to_owned();
+        self.v4 = v4.map_or(old.v4, sorted);
+        self.v6 = v6.map_or(old.v6, sorted);
+        self.addresses() != addresses
+    }
+
+    /// Takes in that no name has an address; the winner stays remembered.
+    pub fn on_absent(&mut self) {
+        self.v4.clear();
+        self.v6.clear();
+    }
+}
+
+fn sorted(mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+    use super::{Had, Known};
+
+    fn v4(n: u8) -> IpAddr {
+        Ipv4Addr::new(10, 0, 0, n).into()
+    }
+
+    fn v6(n: u16) -> IpAddr {
+        Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, n).into()
+    }
+
+    #[test]
+    fn a_failed_family_keeps_its_addresses_unless_they_were_another_names() {
+        let mut known = Known::default();
+        assert!(known.on_found("a.", Some(vec![v4(2), v4(1), v4(2)]), Some(vec![v6(1)])));
+        assert_eq!(known.addresses(), [v4(1), v4(2), v6(1)]);
+        assert!(!known.on_found("a.", Some(vec![v4(1), v4(2)]), None), "another order is no change");
+        assert!(known.on_found("a.", None, Some(vec![])));
+        assert_eq!(known.addresses(), [v4(1), v4(2)]);
+        assert_eq!((known.had("a."), known.had("b.")), (Had { v4: true, v6: false }, Had::default()));
+        assert!(known.on_found("b.", None, Some(vec![v6(2)])));
+        assert!(known.addresses() == [v6(2)] && known.is_single());
+        known.on_absent();
+        assert_eq!((known.winner(), known.addresses().len()), (Some("b."), 0));
+        assert!(!known.is_single());
+        assert!(known.on_found("b.", Some(vec![v4(1)]), None), "what was absent does not come back");
+        assert_eq!(known.addresses(), [v4(1)]);
+    }
+
+    #[test]
+    fn an_address_that_both_families_say_is_one() {
+        let mut known = Known::default();
+        assert!(known.on_found("a.", Some(vec![v4(1)]), Some(vec![v4(1)])));
+        assert!(known.addresses() == [v4(1)] && known.is_single());
+        assert!(!known.on_found("a.", Some(vec![v4(1)]), Some(vec![])));
+    }
+}

@@ -1,0 +1,124 @@
+//! One question to one server, in whatever way it takes it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use evenkeel_core::resolve::{Family, Servers};
+use evenkeel_core::time::Time;
+use tokio::time::Instant;
+
+use super::exchange::{DnsSockets, Reply, Way, exchange};
+use super::message::{AbsoluteName, Cause, Found, Question};
+use super::system::Settings;
+use crate::observe::{DnsAnswer, DnsQuery, DnsTransport, Event, Observers};
+
+/// What all questions of a resolver share.
+#[derive(Debug)]
+pub(super) struct Shared<S> {
+    sockets: S,
+    origin: Instant,
+    servers: Mutex<Servers>,
+}
+
+/// Whom one lookup asks, and who hears of it.
+#[derive(Clone, Debug)]
+pub(super) struct Asker<S> {
+    pub(super) settings: Arc<Settings>,
+    /// In the order to ask them.
+    pub(super) servers: Vec<SocketAddr>,
+    pub(super) shared: Arc<Shared<S>>,
+    pub(super) observers: Observers,
+}
+
+impl<S> Shared<S> {
+    pub(super) fn new(sockets: S) -> Self {
+        Self { sockets, origin: Instant::now(), servers: Mutex::default() }
+    }
+
+    pub(super) fn now(&self) -> Time {
+        Time::after_origin(self.origin.elapsed())
+    }
+
+    pub(super) fn instant(&self, time: Time) -> Instant {
+        self.origin + time.since_origin()
+    }
+
+    /// What has been learnt about the servers. Never held over an `await`.
+    pub(super) fn servers(&self) -> MutexGuard<'_, Servers> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: DnsSockets> Asker<S> {
+    /// Asks one server: over UDP, and over TCP if the answer is truncated; with EDNS, and without if that may be what
+    /// it does not take.
+    pub(super) async fn ask(
+        &self,
+        name: &AbsoluteName,
+        family: Family,
+        server: SocketAddr,
+    ) -> Result<Found, Cause> {
+        let knows_edns = self.shared.servers().takes_edns(self.shared.now(), server);
+        let mut way = Way {
+            server,
+            transport: if self.settings.conf.use_tcp { DnsTransport::Tcp } else { DnsTransport::Udp },
+            with_edns: knows_edns,
+            patience: self.settings.conf.timeout,
+        };
+        // Each turn gives up one of the two, so there are three at most.
+        loop {
+            let reply = self.ask_in(way, name, family).await;
+            match reply.outcome {
+                Err(Cause::Truncated) if way.transport == DnsTransport::Udp => {
+                    way.transport = DnsTransport::Tcp;
+                    way.with_edns &= reply.with_edns;
+                }
+                Err(cause) if way.with_edns && cause.may_be_for_edns() => way.with_edns = false,
+                outcome => {
+                    self.learn(knows_edns, reply.with_edns, way, outcome.is_ok());
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    fn learn(&self, knew_edns: bool, with_edns: bool, way: Way, is_good: bool) {
+        let now = self.shared.now();
+        let mut servers = self.shared.servers();
+        if is_good && knew_edns && !with_edns {
+            tracing::debug!(server = %way.server, "the DNS server does not take EDNS: it is left off for a while");
+            servers.on_edns_refused(now, way.server);
+        } else if !is_good && !knew_edns && way.transport == DnsTransport::Tcp {
+            // Without EDNS, a datagram holds less; where TCP does not get through, that is worth another try.
+            servers.on_plain_unusable(way.server);
+        }
+    }
+
+    async fn ask_in(&self, way: Way, name: &AbsoluteName, family: Family) -> Reply {
+        let started = Instant::now();
+        let reply = exchange(&Question::new(name, family), way, &self.shared.sockets).await;
+        self.observers.tell(&Event::DnsQuery(DnsQuery {
+            name: name.to_string(),
+            record_type: family.as_str(),
+            server: way.server,
+            transport: way.transport,
+            round_trip: started.elapsed(),
+            size: reply.size,
+            answer: answer(&reply.outcome),
+        }));
+        reply
+    }
+}
+
+/// What observers are told.
+fn answer(outcome: &Result<Found, Cause>) -> DnsAnswer {
+    match outcome {
+        Ok(Found::Addresses(addresses, ttl)) => DnsAnswer::addresses(addresses.iter().copied(), *ttl),
+        Ok(Found::NoData) => DnsAnswer::NoRecords,
+        Ok(Found::NxDomain) => DnsAnswer::NxDomain,
+        Err(Cause::Truncated) => DnsAnswer::Truncated,
+        Err(Cause::Code(code)) => DnsAnswer::ErrorCode((*code).into()),
+        Err(Cause::Timeout(_)) => DnsAnswer::TimedOut,
+        Err(cause) => DnsAnswer::Failed(cause.to_string()),
+    }
+}
