@@ -74,6 +74,8 @@ pub(crate) struct ServeArgs {
     /// How long each call waits before it is answered.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     pub(crate) delay: Duration,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
     /// A second address, always plain text, with nothing but the health service: for Kubernetes' gRPC probes of a
     /// pod that speaks TLS.
     #[arg(long, value_name = "ADDR", value_parser = words::listen)]
@@ -83,6 +85,27 @@ pub(crate) struct ServeArgs {
     pub(crate) control: bool,
     #[command(flatten)]
     pub(crate) tls: ServerTlsArgs,
+}
+
+/// What clients may have of a pod.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitArgs {
+    /// How many calls a client may have open on one connection.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub(crate) max_concurrent_streams: u32,
+    /// How many calls all clients together may have open; further ones are refused unprocessed.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) max_calls: usize,
+    /// How many connections all clients together may have; further ones are closed.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) max_connections: usize,
+    /// How many MiB clients can make the pod hold, with calls that wait, half messages and the like.
+    #[arg(long, value_name = "MIB", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub(crate) memory_budget: u32,
+    /// How many bytes of metadata a request may have.
+    #[arg(long, value_name = "BYTES", default_value_t = 16_384)]
+    pub(crate) max_header_list_size: u32,
 }
 
 /// Call a service over one channel and show which pod gets how much.

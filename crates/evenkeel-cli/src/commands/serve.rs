@@ -51,7 +51,15 @@ pub(super) async fn run(args: ServeArgs, screen: &Screen) -> Result<Verdict, Run
 }
 
 fn settings(args: &ServeArgs) -> ServerBuilder {
-    let mut server = Server::builder().drain_timeout(args.drain_timeout).lame_duck(args.lame_duck);
+    let limits = &args.limits;
+    let mut server = Server::builder()
+        .drain_timeout(args.drain_timeout)
+        .lame_duck(args.lame_duck)
+        .max_concurrent_streams(limits.max_concurrent_streams)
+        .max_calls(limits.max_calls)
+        .max_connections(limits.max_connections)
+        .memory_budget((limits.memory_budget as usize) << 20)
+        .max_header_list_size(limits.max_header_list_size);
     if let Some(age) = args.max_connection_age {
         server = server.max_connection_age(age);
     }
