@@ -67,6 +67,29 @@ async fn until_all_answer(channel: &Channel, pods: &[Pod]) {
     tokio::time::timeout(BOUND, all_answer).await.expect("all pods answer");
 }
 
+/// A load in which one of three pods hangs soon after the beginning: its share is of the calls made to it.
+#[test]
+fn a_load_shows_what_a_pod_that_hangs_costs() {
+    let pods = pods();
+    let target = format!("ipv4:{}", pods.each_ref().map(|pod| pod.address.clone()).join(","));
+    let words = ["load", &target, "-n", "90", "--timeout", "4s", "-o", "json", "--rate", "30"];
+    let mut load = common::evenkeel(&words).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut counted = pods;
+    common::poll_until(|| counted[0].calls() > 0);
+    counted[0].signal("STOP");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut load.stdout.take().unwrap(), &mut text).unwrap();
+    assert_eq!(load.wait().unwrap().code(), Some(1));
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let endpoints = document["endpoints"].as_array().unwrap();
+    let hung: Vec<_> = endpoints.iter().filter(|one| one["address"] == *counted[0].address).collect();
+    let [hung] = hung.as_slice() else { panic!("one row for one connection: {document}") };
+    assert_eq!((&hung["name"], &hung["calls"]), (&"school-1".into(), &30.into()), "{document}");
+    assert!(hung["answered"].as_u64().unwrap() < 30, "{document}");
+    assert_eq!(hung["failed"]["DEADLINE_EXCEEDED"], document["failed"]["DEADLINE_EXCEEDED"]);
+    assert!(hung["messages"]["DEADLINE_EXCEEDED"].as_str().unwrap().contains(&counted[0].address));
+}
+
 #[tokio::test]
 async fn calls_of_a_pod_that_hangs_end_by_their_deadline_and_no_others() {
     let pods = pods();

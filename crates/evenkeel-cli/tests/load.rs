@@ -33,10 +33,12 @@ fn the_document() {
         [
             "assertions",
             "calls",
+            "connected",
             "duration_s",
             "endpoints",
             "failed",
             "latency_ms",
+            "no_pod",
             "ok",
             "schema_version",
             "target"
@@ -45,7 +47,7 @@ fn the_document() {
     assert_eq!((&document["schema_version"], &document["target"]), (&1.into(), &target.into()));
     assert_eq!((&document["calls"], &document["ok"]), (&400.into(), &400.into()));
     assert_eq!(document["failed"], serde_json::json!({}));
-    assert_eq!(keys(&document["latency_ms"]), ["max", "p50", "p90", "p99"]);
+    assert_eq!(keys(&document["latency_ms"]), ["max", "p50", "p90", "p99", "p999"]);
     let latency = |name: &str| document["latency_ms"][name].as_f64().unwrap();
     assert!(0.0 < latency("p50") && latency("p50") <= latency("p90"));
     assert!(latency("p90") <= latency("p99") && latency("p99") <= latency("max"));
@@ -55,7 +57,18 @@ fn the_document() {
     for (endpoint, pod) in endpoints.iter().zip(&mut pods) {
         assert_eq!(
             keys(endpoint),
-            ["address", "calls", "failed", "first_call_s", "last_call_s", "latency_ms", "name", "share"]
+            [
+                "address",
+                "answered",
+                "calls",
+                "failed",
+                "first_call_s",
+                "last_call_s",
+                "latency_ms",
+                "messages",
+                "name",
+                "share"
+            ]
         );
         assert!(endpoint["latency_ms"]["p99"].as_f64() <= document["latency_ms"]["max"].as_f64());
         assert_eq!(endpoint["address"], *pod.address);
@@ -74,6 +87,71 @@ fn a_pod_that_is_not_there_fails_the_load() {
     let (code, document) = load(&[&format!("ipv4:{closed}"), "-n", "2"]);
     assert_eq!((code, &document["failed"]), (1, &serde_json::json!({"UNAVAILABLE": 2})));
     assert_eq!(document["endpoints"], serde_json::json!([]));
+    let connected = &document["connected"];
+    assert_eq!(
+        (&connected["endpoints"], &connected["ready"], &connected["failed"]),
+        (&1.into(), &0.into(), &1.into())
+    );
+    assert_eq!(document["no_pod"]["failed"], document["failed"]);
+    let message = document["no_pod"]["messages"]["UNAVAILABLE"].as_str().unwrap();
+    assert!(message.contains(&closed.to_string()), "{message}");
+    let text =
+        String::from_utf8(common::run(&["load", &format!("ipv4:{closed}"), "-n", "2"]).stdout).unwrap();
+    assert!(text.contains("connected to 0 of 1 endpoint in ") && text.contains(message), "{text}");
+}
+
+#[test]
+fn every_pod_has_its_share_from_the_first_call_on() {
+    let pods = ["school-1", "school-2", "school-3", "school-4"].map(|name| Pod::start(name, &[]));
+    let target = format!("ipv4:{}", pods.each_ref().map(|pod| pod.address.clone()).join(","));
+    let (code, document) =
+        load(&[&target, "-n", "20", "-c", "1", "--timeout", "30s", "--assert", "max-share=0.25"]);
+    assert_eq!(code, 0, "{document}");
+    assert_eq!(
+        (&document["connected"]["ready"], &document["connected"]["endpoints"]),
+        (&4.into(), &4.into())
+    );
+    assert!(document["connected"]["took_s"].as_f64().unwrap() < 5.0, "{document}");
+}
+
+#[test]
+fn a_pod_that_is_not_there_does_not_hold_the_others_up() {
+    let pod = Pod::start("school-1", &[]);
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (code, document) = load(&[&format!("ipv4:{},{closed}", pod.address), "-n", "5", "--timeout", "30s"]);
+    let connected = &document["connected"];
+    assert_eq!(code, 0, "{document}");
+    assert_eq!(
+        (&connected["ready"], &connected["failed"], &connected["endpoints"]),
+        (&1.into(), &1.into(), &2.into())
+    );
+}
+
+#[test]
+fn whichever_comes_first() {
+    let pod = Pod::start("school-1", &["--delay", "10ms"]);
+    for pace in [&["-c", "1"][..], &["--rate", "50"]] {
+        let of = |words: &[&str]| {
+            let target = pod.target();
+            let all: Vec<&str> =
+                [target.as_str(), "--timeout", "30s"].into_iter().chain(words.iter().copied()).collect();
+            let (code, document) = load(&[&all, pace].concat());
+            assert_eq!(code, 0, "{document}");
+            document["calls"].as_u64().unwrap()
+        };
+        assert_eq!(of(&["-n", "7", "-z", "1h"]), 7);
+        assert!(of(&["-n", "1000000", "-z", "300ms"]) < 1000);
+    }
+}
+
+#[test]
+fn latency_can_be_demanded() {
+    let pod = Pod::start("slow", &["--delay", "50ms"]);
+    let of = |demand: &str| load(&[&pod.target(), "-n", "4", "--timeout", "30s", "--assert", demand]);
+    assert_eq!(of("p99=30s").0, 0);
+    let (code, document) = of("p50=10ms");
+    assert_eq!((code, &document["assertions"][0]["assert"]), (1, &"p50=10ms".into()));
+    assert!(document["assertions"][0]["but"].as_str().unwrap().ends_with(" ms"), "{document}");
 }
 
 #[test]
@@ -94,8 +172,11 @@ fn late_answers_are_failures() {
     let pods = document["endpoints"].as_array().unwrap();
     assert_eq!(
         (pods.len(), &pods[0]["address"], &pods[0]["calls"]),
-        (1, &pod.address.as_str().into(), &0.into())
+        (1, &pod.address.as_str().into(), &3.into())
     );
+    assert_eq!((&pods[0]["answered"], &pods[0]["share"]), (&0.into(), &1.0.into()), "all were made to it");
+    let message = pods[0]["messages"]["DEADLINE_EXCEEDED"].as_str().unwrap();
+    assert!(message.contains(&pod.address), "{message}");
     assert_eq!(pods[0]["failed"], document["failed"], "whom the calls were on");
 }
 
@@ -143,9 +224,27 @@ fn ctrl_c_ends_it_with_its_summary() {
         signal(child.id(), "INT");
         let mut text = String::new();
         child.stdout.take().unwrap().read_to_string(&mut text).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(0), "{pace:?}");
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{pace:?}");
         let document: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(document["calls"], pod.calls(), "calls in flight have ended and count: {pace:?}");
+    }
+}
+
+#[test]
+fn signals_that_end_it_by_its_verdict() {
+    for (name, bound) in [("TERM", &["-z", "1h"][..]), ("INT", &["--forever"])] {
+        let mut pod = Pod::start("school-1", &[]);
+        let target = pod.target();
+        let child = evenkeel(&["load", &target, "--timeout", "30s"])
+            .args(bound)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        poll_until(|| pod.calls() > 0);
+        signal(child.id(), name);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{name}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("school-1"), "{name}");
     }
 }
 

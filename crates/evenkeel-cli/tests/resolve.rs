@@ -212,3 +212,15 @@ async fn a_line_per_change() {
     signal(watch.child.id(), "TERM");
     assert_eq!(tokio::task::block_in_place(|| watch.child.wait()).unwrap().code(), Some(0));
 }
+
+#[test]
+fn what_is_on_this_host_is_no_cluster_ip() {
+    for target in ["unix:/run/school.sock", "unix-abstract:school", "ipv4:127.0.0.1:1", "ipv6:[::1]:1"] {
+        let output = run(&["resolve", target, "-o", "json"]);
+        assert_eq!(output.status.code(), Some(0), "{target}: {}", stderr(&output));
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let answer = &document["targets"][0];
+        assert_eq!(answer["verdict"], "local", "{document}");
+        assert!(!answer["notes"].to_string().contains("ClusterIP"), "{document}");
+    }
+}

@@ -157,3 +157,65 @@ fn a_held_pod_ends_with_its_stdin() {
     pod.close_stdin();
     pod.wait();
 }
+
+#[tokio::test]
+async fn tools_can_ask_what_is_served() {
+    use tokio_stream::StreamExt;
+    use tonic_reflection::pb::{v1, v1alpha};
+
+    // The two versions differ in their packages' names alone.
+    macro_rules! ask {
+        ($version:ident, $channel:expr, $($request:expr),*) => {{
+            let requests = [$($request),*].map(|message_request| $version::ServerReflectionRequest {
+                host: String::new(),
+                message_request: Some(message_request),
+            });
+            let mut client = $version::server_reflection_client::ServerReflectionClient::new($channel);
+            let answers = client.server_reflection_info(tokio_stream::iter(requests)).await.unwrap().into_inner();
+            let answers: Vec<_> = answers.map(|answer| answer.unwrap().message_response.unwrap()).collect().await;
+            answers
+        }};
+    }
+
+    let pod = Pod::start("school-1", &[]);
+    let channel = Channel::builder(pod.target()).build().unwrap();
+    let names = [
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+        "school.v1.School",
+    ];
+    {
+        use v1::server_reflection_request::MessageRequest;
+        use v1::server_reflection_response::MessageResponse;
+        let answers = ask!(
+            v1,
+            channel.clone(),
+            MessageRequest::ListServices(String::new()),
+            MessageRequest::FileContainingSymbol("school.v1.School.GetSchool".to_owned()),
+            MessageRequest::FileContainingSymbol("grpc.health.v1.Health".to_owned())
+        );
+        let [
+            MessageResponse::ListServicesResponse(list),
+            MessageResponse::FileDescriptorResponse(school),
+            MessageResponse::FileDescriptorResponse(_),
+        ] = answers.as_slice()
+        else {
+            panic!("{answers:?}")
+        };
+        let mut listed: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
+        listed.sort_unstable();
+        assert_eq!(listed, names);
+        let file = school.file_descriptor_proto.concat();
+        assert!(file.windows(9).any(|bytes| bytes == b"GetSchool"), "the file itself");
+    }
+    {
+        use v1alpha::server_reflection_request::MessageRequest;
+        use v1alpha::server_reflection_response::MessageResponse;
+        let answers = ask!(v1alpha, channel, MessageRequest::ListServices(String::new()));
+        let [MessageResponse::ListServicesResponse(list)] = answers.as_slice() else { panic!("{answers:?}") };
+        let mut listed: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
+        listed.sort_unstable();
+        assert_eq!(listed, names);
+    }
+}

@@ -22,7 +22,9 @@ fn usage_errors_are_2_and_name_the_word() {
         (&["serve", "--listen", "127.0.0.1:0", "--name", "a", "--delay", "5"], "has no unit"),
         (&["serve", "--listen", "here", "--name", "a"], "ip:port"),
         (&["load"], "TARGET"),
-        (&["load", "a:1", "-z", "1s", "-n", "1"], "--calls"),
+        (&["load", "a:1", "--assert", "p99=10"], "has no unit"),
+        (&["completions", "dos"], "bash"),
+        (&["man", "fly"], "serve"),
         (&["load", "a:1", "--rate=-1"], "--rate"),
         (&["load", "a:1", "--refresh", "never"], "never"),
         (&["load", "a:1", "--method", "Check"], "SERVICE/METHOD"),
@@ -44,13 +46,53 @@ fn usage_errors_are_2_and_name_the_word() {
 
 #[test]
 fn help_and_version_are_answers() {
-    for words in
-        [&["--help"][..], &["serve", "--help"], &["load", "--help"], &["demo", "--help"], &["--version"]]
-    {
+    for words in [
+        &["completions", "--help"][..],
+        &["man", "--help"],
+        &["--help"],
+        &["serve", "--help"],
+        &["load", "--help"],
+        &["demo", "--help"],
+        &["--version"],
+    ] {
         let output = run(words);
         assert_eq!(output.status.code(), Some(0), "{words:?}");
         assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{words:?}");
     }
+}
+
+#[test]
+fn shells_and_man_know_the_command() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = run(&["completions", shell]);
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        assert!(script.contains("wait-for-ready") && script.contains("resolve"), "{shell}");
+    }
+    for (words, flag) in
+        [(&["man"][..], "resolve"), (&["man", "load"], "wait\\-for\\-ready"), (&["man", "serve"], "lame")]
+    {
+        let output = run(words);
+        let page = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{words:?}");
+        assert!(page.contains(".TH evenkeel") && page.contains(flag), "{words:?}: {page}");
+    }
+}
+
+#[test]
+fn a_bad_log_filter_is_told() {
+    let pod = Pod::start("school-1", &[]);
+    let of = |variables: &[(&str, &str)]| {
+        let mut command = evenkeel(&["load", &pod.target(), "-n", "1", "--timeout", "30s"]);
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stderr(&output)
+    };
+    let text = of(&[("EVENKEEL_LOG", "evenkeel=loud")]);
+    assert!(text.starts_with("evenkeel: EVENKEEL_LOG=`evenkeel=loud` is not used, warn is: "), "{text}");
+    let text = of(&[("EVENKEEL_LOG", "verbose"), ("RUST_LOG", "off")]);
+    assert!(text.contains("`verbose` is no level") && text.contains("RUST_LOG is: "), "{text}");
+    assert_eq!(of(&[("EVENKEEL_LOG", "off")]), "");
 }
 
 #[test]
