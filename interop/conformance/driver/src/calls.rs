@@ -117,7 +117,7 @@ impl Call {
         payload: fn(R) -> Option<ConformancePayload>,
     ) -> Ended {
         tokio::select! {
-            response = call => self.payloads.extend(payload(response?.into_inner())),
+            response = call => self.payloads.extend([payload(response?.into_inner()).unwrap_or_default()]),
             cancelled = Self::cancelled(self.cancel) => return cancelled,
         }
         Ok(())
@@ -132,7 +132,7 @@ impl Call {
         let delay = milliseconds(self.request.request_delay_ms);
         let sending = send(sender, requests, delay, self.cancel, &mut self.unsent, None);
         tokio::select! {
-            response = call => self.payloads.extend(response?.into_inner().payload),
+            response = call => self.payloads.extend([response?.into_inner().payload.unwrap_or_default()]),
             cancelled = sending => return cancelled,
         }
         Ok(())
