@@ -117,7 +117,7 @@ impl Call {
         payload: fn(R) -> Option<ConformancePayload>,
     ) -> Ended {
         tokio::select! {
-            response = call => self.payloads.extend([payload(response?.into_inner()).unwrap_or_default()]),
+            response = call => self.payloads.push(payload(response?.into_inner()).unwrap_or_default()),
             cancelled = Self::cancelled(self.cancel) => return cancelled,
         }
         Ok(())
@@ -132,7 +132,7 @@ impl Call {
         let delay = milliseconds(self.request.request_delay_ms);
         let sending = send(sender, requests, delay, self.cancel, &mut self.unsent, None);
         tokio::select! {
-            response = call => self.payloads.extend([response?.into_inner().payload.unwrap_or_default()]),
+            response = call => self.payloads.push(response?.into_inner().payload.unwrap_or_default()),
             cancelled = sending => return cancelled,
         }
         Ok(())
@@ -213,12 +213,13 @@ async fn send<M>(
             turns.recv().await;
         }
     }
-    // There is room once the last request is taken.
-    let taken = sender.reserve().await.is_ok();
-    if !matches!(cancel, Some(CancelTiming::BeforeCloseSend(()))) || !taken {
-        drop(sender);
+    // There is room once the last request is taken; a sender that lives keeps the sending side open.
+    let room = sender.reserve().await;
+    if matches!(cancel, Some(CancelTiming::BeforeCloseSend(()))) {
         return Call::cancelled(cancel).await;
     }
+    drop(room);
+    drop(sender);
     Call::cancelled(cancel).await
 }
 
