@@ -183,3 +183,40 @@ async fn connections_come_from_the_local_address() {
     assert_eq!(listener.accept().await.unwrap().1.ip(), local);
     connecting.abort();
 }
+
+type Appends = fn(http::Request<tonic::body::Body>) -> http::Request<tonic::body::Body>;
+
+/// Layers that write down who saw a call, and in which order.
+fn layers() -> (tower::util::MapRequestLayer<Appends>, tower::util::MapRequestLayer<Appends>) {
+    fn seen(
+        mut request: http::Request<tonic::body::Body>,
+        by: &'static str,
+    ) -> http::Request<tonic::body::Body> {
+        request.headers_mut().append("x-echo-seen", http::HeaderValue::from_static(by));
+        request
+    }
+    let (first, second): (Appends, Appends) =
+        (|request| seen(request, "first"), |request| seen(request, "second"));
+    (tower::util::MapRequestLayer::new(first), tower::util::MapRequestLayer::new(second))
+}
+
+#[tokio::test]
+async fn layers_see_calls_of_added_routes_in_the_same_order() {
+    let routes = || tonic::service::Routes::new(EchoService::new("routed").into_server());
+    let (first, second) = layers();
+    let builder = Server::builder().layer(first).layer(second).add_routes(routes());
+    let bound = builder.bind("127.0.0.1:0").await.unwrap();
+    let ours = bound.local_addr().unwrap();
+    tokio::spawn(bound.serve());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let theirs = listener.local_addr().unwrap();
+    let (first, second) = layers();
+    let mut server = tonic::transport::Server::builder().layer(first).layer(second);
+    tokio::spawn(server.add_routes(routes()).serve_with_incoming(TcpListenerStream::new(listener)));
+    for address in [ours, theirs] {
+        let channel = Channel::builder(format!("ipv4:{address}")).build().unwrap();
+        let answer = EchoClient::new(channel).unary(EchoRequest::default()).await.unwrap();
+        let seen: Vec<_> = answer.metadata().get_all("x-echo-seen").iter().collect();
+        assert_eq!(seen, ["first", "second"], "{address}");
+    }
+}
