@@ -26,6 +26,9 @@ use crate::trailers::Trailers;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Conformance;
 
+/// What tonic sends of a stream.
+type Answering<R> = ReceiverStream<Result<R, Status>>;
+
 /// The response side of a stream.
 struct Answers<R> {
     sender: mpsc::Sender<Result<R, Status>>,
@@ -42,8 +45,8 @@ struct Gone;
 
 #[tonic::async_trait]
 impl ConformanceService for Conformance {
-    type ServerStreamStream = ReceiverStream<Result<ServerStreamResponse, Status>>;
-    type BidiStreamStream = ReceiverStream<Result<BidiStreamResponse, Status>>;
+    type ServerStreamStream = Answering<ServerStreamResponse>;
+    type BidiStreamStream = Answering<BidiStreamResponse>;
 
     async fn unary(&self, request: Request<UnaryRequest>) -> Result<Response<UnaryResponse>, Status> {
         let (metadata, _, message) = request.into_parts();
@@ -126,7 +129,7 @@ impl<R: Send + 'static> Answers<R> {
         metadata: MetadataMap,
         requests: Vec<Any>,
         wrap: fn(ConformancePayload) -> R,
-    ) -> Result<(Self, Response<ReceiverStream<Result<R, Status>>>), Status> {
+    ) -> Result<(Self, Response<Answering<R>>), Status> {
         let definition = definition.unwrap_or_default();
         let (sender, receiver) = mpsc::channel(1);
         let stream = ReceiverStream::new(receiver);
