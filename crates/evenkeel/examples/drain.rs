@@ -37,12 +37,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let serving = tokio::spawn(server.serve());
 
     let channel = Channel::builder(format!("ipv4:{address}")).build()?;
-    let mut school = SchoolClient::new(channel);
+    let mut school = SchoolClient::new(channel.clone());
     let call = tokio::spawn(async move { school.get_school(GetSchoolRequest { id: 7 }).await });
     called.notified().await;
 
     println!("draining, with a call under way");
+    let before = channel.state();
     handle.drain(Duration::from_secs(20));
+    // The GOAWAY has come: the call goes on, and no other would begin there.
+    channel.wait_for_change(before).await;
     answer.notify_one();
     call.await??;
     let report = serving.await??;
