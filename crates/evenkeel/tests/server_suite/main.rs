@@ -13,6 +13,7 @@ mod failures;
 mod goaway;
 mod health;
 mod listen;
+mod openings;
 mod requests;
 mod support;
 mod writes;

@@ -6,8 +6,6 @@ use evenkeel::Server;
 use evenkeel_testkit::echo::EchoService;
 use evenkeel_testkit::proto::{EchoRequest, EchoResponse};
 use evenkeel_testkit::raw::{Automatic, Headers, RawClient, code, setting};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tonic::Code;
 use tonic::service::Routes;
 
@@ -98,24 +96,6 @@ async fn a_program_that_adds_http_routes_keeps_them() {
     let server = run(bound, EchoService::new("unused"));
     let client = server.raw().await;
     assert_answer(&answer(&client, request("GET", "/healthz", None)).await, "200", None, "");
-}
-
-/// An HTTP/1 client gets one answer, whole, in its own protocol.
-#[tokio::test]
-async fn a_client_of_http_1_is_told_what_this_port_speaks() {
-    let server = serve(|s| s).await;
-    for request in
-        ["GET / HTTP/1.1\r\n\r\n", "POST /a.B/C HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"]
-    {
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        within("an answer", stream.read_to_string(&mut answer)).await.unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 505 HTTP Version Not Supported\r\n"), "{answer}");
-        assert!(head.contains(&format!("content-length: {}", body.len())), "{answer}");
-        assert!(body.contains("gRPC over HTTP/2") && body.lines().count() == 1, "{answer}");
-    }
 }
 
 #[tokio::test]

@@ -201,8 +201,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ServerConnection<IO> {
 
     /// Dropping h2's part ends every stream that is still open, and its handler with it.
     fn closed(&mut self, cause: Option<BoxError>) -> ConnectionEvent {
-        if matches!(self.http, Http::Handshake(_)) && self.facts.foreign() == Some(Foreign::Http1) {
-            self.wire.replace_output(HTTP1_ANSWER);
+        if matches!(self.http, Http::Handshake(_)) {
+            match self.facts.foreign() {
+                Some(Foreign::Http1) => self.wire.replace_output(HTTP1_ANSWER),
+                // It went before it had said anything, as a probe does.
+                None => self.wire.replace_output(&[]),
+                // Our SETTINGS say what we speak.
+                Some(_) => {}
+            }
         }
         self.http = Http::Closed;
         ConnectionEvent::Closed(cause)

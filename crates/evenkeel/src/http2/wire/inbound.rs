@@ -180,9 +180,18 @@ impl Inbound {
                 return self.or_wait(read, cx);
             }
             facts.on_read(fresh);
+            let is_clear =
+                self.check_first(buf.filled().get(from + self.carry.len()..).unwrap_or_default(), facts)?;
+            if !is_clear && fresh > 0 {
+                // h2 would end the connection at once, and nobody would know what the client speaks.
+                self.carry.clear();
+                self.carry.extend_from_slice(buf.filled().get(from..).unwrap_or_default());
+                buf.set_filled(from);
+                continue;
+            }
             self.carry.clear();
             let region = Region { from, at_end: fresh == 0 };
-            let kept = self.pass(buf.filled_mut(), region, facts)?;
+            let kept = self.pass(buf.filled_mut(), region, facts);
             buf.set_filled(from + kept);
             if kept > 0 || fresh == 0 {
                 return Poll::Ready(Ok(()));
@@ -195,7 +204,7 @@ impl Inbound {
         let now = self.carry.len().min(buf.remaining());
         let part: Vec<u8> = self.carry.drain(..now).collect();
         buf.put_slice(&part);
-        self.listen(&part, facts)?;
+        self.listen(&part, facts);
         // What is left cannot be looked at any more either.
         Poll::Ready(Ok(()))
     }
@@ -228,7 +237,8 @@ impl Inbound {
         let read = Pin::new(io).poll_read(cx, &mut step);
         ready!(self.or_wait(read, cx))?;
         facts.on_read(step.filled().len());
-        self.listen(step.filled(), facts)?;
+        self.check_first(step.filled(), facts)?;
+        self.listen(step.filled(), facts);
         buf.put_slice(step.filled());
         Poll::Ready(Ok(()))
     }
@@ -245,13 +255,12 @@ impl Inbound {
     }
 
     /// Looks at a read, and changes it in its place; says how much of it is left.
-    fn pass(&mut self, filled: &mut [u8], region: Region, facts: &WireFacts) -> io::Result<usize> {
+    fn pass(&mut self, filled: &mut [u8], region: Region, facts: &WireFacts) -> usize {
         let bytes = filled.get_mut(region.from..).unwrap_or_default();
         let total = bytes.len();
         let mut coalescer = Coalescer::default();
         // The frame that is being looked at: where it began, and its header if that lies in this read.
         let (mut began, mut head, mut at) = (0, None, 0);
-        self.check_first(bytes, facts)?;
         loop {
             let mut rest = bytes.get(at..).unwrap_or_default();
             let Some(piece) = self.scanner.next(&mut rest) else { break };
@@ -280,16 +289,15 @@ impl Inbound {
             if held == total - began {
                 self.carry.extend_from_slice(bytes.get(began..).unwrap_or_default());
                 self.scanner.rewind_header();
-                return Ok(coalescer.len());
+                return coalescer.len();
             }
         }
         coalescer.on_frame(bytes, (began, total), head, false);
-        Ok(coalescer.len())
+        coalescer.len()
     }
 
     /// Looks at bytes that go on as they are.
-    fn listen(&mut self, mut bytes: &[u8], facts: &WireFacts) -> io::Result<()> {
-        self.check_first(bytes, facts)?;
+    fn listen(&mut self, mut bytes: &[u8], facts: &WireFacts) {
         while let Some(piece) = self.scanner.next(&mut bytes) {
             match piece {
                 Piece::Head(head) => self.on_head(head),
@@ -298,21 +306,22 @@ impl Inbound {
                 Piece::Preface(_) => {}
             }
         }
-        Ok(())
     }
 
+    /// Judges what the peer begins with by its next bytes; whether they may go on to h2, as far as that is known.
+    ///
     /// # Errors
     /// When a client speaks something else than HTTP/2: h2 must not go on waiting for its preface.
-    fn check_first(&mut self, bytes: &[u8], facts: &WireFacts) -> io::Result<()> {
+    fn check_first(&mut self, bytes: &[u8], facts: &WireFacts) -> io::Result<bool> {
         match &mut self.first {
             First::Settings(opening) => {
                 if let Some(foreign) = opening.on_bytes(bytes) {
                     facts.on_foreign(foreign);
                 }
-                Ok(())
+                Ok(true)
             }
             First::Preface(check) => match check.on_bytes(bytes) {
-                None => Ok(()),
+                None => Ok(!check.is_in_doubt()),
                 Some(foreign) => {
                     facts.on_foreign(foreign);
                     // An HTTP/1 client has an answer of its own to come; to others our SETTINGS say what we speak.

@@ -89,6 +89,11 @@ impl PrefaceCheck {
         self.judged = true;
         Some(foreign)
     }
+
+    /// Whether the client does not speak HTTP/2, and it is not known yet what it speaks.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        !self.judged && !PREFACE.starts_with(&self.seen)
+    }
 }
 
 #[cfg(test)]
@@ -121,6 +126,23 @@ mod tests {
             let good = [PREFACE, &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
             assert_eq!(judge(&good, chunk), None);
             assert_eq!(judge(b"PRI * HT", chunk), None, "not whole yet");
+        }
+    }
+
+    #[test]
+    fn what_is_no_preface_is_in_doubt_until_it_is_known() {
+        for (bytes, is_in_doubt) in [
+            (&b""[..], false),
+            (b"P", false),
+            (b"PO", true),
+            (b"POST", true),
+            (b"POST ", false),
+            (&[0x16], true),
+            (PREFACE, false),
+        ] {
+            let mut check = PrefaceCheck::default();
+            check.on_bytes(bytes);
+            assert_eq!(check.is_in_doubt(), is_in_doubt, "{bytes:?}");
         }
     }
 
