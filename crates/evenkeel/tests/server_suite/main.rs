@@ -14,6 +14,7 @@ mod goaway;
 mod health;
 mod listen;
 mod openings;
+mod pressure;
 mod requests;
 mod support;
 mod writes;

@@ -9,7 +9,7 @@ use evenkeel_testkit::raw::{Automatic, Headers, RawClient, code, setting};
 use tonic::Code;
 use tonic::service::Routes;
 
-use crate::support::{NEVER, Running, UNARY, run, serve, slow, with_payload, within};
+use crate::support::{NEVER, Running, UNARY, run, serve, slow, with_payload};
 
 fn request(method: &str, path: &str, content_type: Option<&str>) -> Headers {
     let fields = [(":method", method), (":scheme", "http"), (":authority", "localhost"), (":path", path)];

@@ -3,27 +3,31 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, SendStream};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderValue, Response};
 use http_body::{Body as _, Frame};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tonic::Status;
 use tonic::body::Body;
 
 use super::fit;
 use super::guard::poll_guarded;
-use super::traffic::{Counted, Traffic};
+use super::pump::Pump;
+use super::traffic::{Counted, Leave, Traffic};
 use crate::http2::wire::WireFacts;
 
 /// How long a call waits for its client to take answers before it is sent back: a client that waits for this very call
 /// before it reads on must not wait for ever.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long others wait for a handler that has leave to make the next message, and makes none.
+const WORKS_ALONE: Duration = Duration::from_secs(1);
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
@@ -92,7 +96,7 @@ pub(crate) struct TimeLimits {
 
 /// Why an answer is not given to its end by the handler.
 #[derive(Debug)]
-enum Stop {
+pub(super) enum Stop {
     ClientGone,
     Failed(Status),
 }
@@ -108,19 +112,18 @@ where
         // Nobody waits for what the handler would do.
         return responder.send_status(&too_late());
     }
-    if let Err(outcome) = wait_for_room(&mut responder, deadline).await {
-        return match outcome {
-            NoRoom::ClientGone => Outcome::ClientGone,
-            NoRoom::DeadlinePassed => responder.send_status(&too_late()),
-            NoRoom::StillNone => {
-                responder.refuse();
-                Outcome::Refused
-            }
-        };
-    }
+    let mut leave = match wait_for_leave(&mut responder, deadline).await {
+        Ok(leave) => leave,
+        Err(NoLeave::ClientGone) => return Outcome::ClientGone,
+        Err(NoLeave::DeadlinePassed) => return responder.send_status(&too_late()),
+        Err(NoLeave::NotInTime) => {
+            responder.refuse();
+            return Outcome::Refused;
+        }
+    };
     let first_by = [deadline, head_by].into_iter().flatten().min();
     let mut timer = pin!(first_by.map(sleep_until));
-    let response = match first_frame(&mut responder, handler, timer.as_mut()).await {
+    let response = match first_frame(&mut responder, handler, &mut leave, timer.as_mut()).await {
         Ok(response) => response,
         Err(Stop::ClientGone) => return Outcome::ClientGone,
         Err(Stop::Failed(status)) => return responder.send_status(&status),
@@ -141,11 +144,10 @@ where
     if first_by != deadline {
         timer.set(deadline.map(sleep_until));
     }
-    let data = Counted::new(Bytes::new(), &traffic);
-    let mut pump = Pump { send, body, data, data_is_last: false, traffic, facts };
+    let mut pump = Pump::new(send, body, traffic, facts);
     let mut first = first;
     let pumped = poll_fn(|cx| {
-        if let Some(end) = first.take().and_then(|frame| pump.on_frame(frame)) {
+        if let Some(end) = first.take().and_then(|frame| pump.on_frame(frame, std::mem::take(&mut leave))) {
             return Poll::Ready(end);
         }
         pump.poll(cx, timer.as_mut())
@@ -154,38 +156,34 @@ where
 }
 
 /// Why a call does not begin.
-enum NoRoom {
+enum NoLeave {
     ClientGone,
     DeadlinePassed,
-    StillNone,
+    NotInTime,
 }
 
 /// Waits while the client leaves too many answers lying: each further call would make one more.
-async fn wait_for_room(responder: &mut Responder, deadline: Option<Instant>) -> Result<(), NoRoom> {
-    let traffic = Arc::clone(&responder.traffic);
-    if !traffic.is_full() {
-        return Ok(());
+async fn wait_for_leave(responder: &mut Responder, deadline: Option<Instant>) -> Result<Leave, NoLeave> {
+    if let Some(leave) = responder.traffic.try_enter() {
+        return Ok(leave);
     }
     let at_latest = Instant::now() + PATIENCE;
     let until = deadline.map_or(at_latest, |deadline| deadline.min(at_latest));
     let mut timer = pin!(sleep_until(until));
-    loop {
-        let mut room = pin!(traffic.room());
-        if !traffic.is_full() {
-            return Ok(());
+    let mut entering = pin!(Arc::clone(&responder.traffic).enter());
+    poll_fn(|cx| {
+        if responder.respond.poll_reset(cx).is_ready() {
+            return Poll::Ready(Err(NoLeave::ClientGone));
         }
-        poll_fn(|cx| {
-            if responder.respond.poll_reset(cx).is_ready() {
-                return Poll::Ready(Err(NoRoom::ClientGone));
-            }
-            if timer.as_mut().poll(cx).is_ready() {
-                let is_over = deadline.is_some_and(|deadline| deadline <= at_latest);
-                return Poll::Ready(Err(if is_over { NoRoom::DeadlinePassed } else { NoRoom::StillNone }));
-            }
-            room.as_mut().poll(cx).map(Ok)
+        if let Poll::Ready(leave) = entering.as_mut().poll(cx) {
+            return Poll::Ready(Ok(leave));
+        }
+        timer.as_mut().poll(cx).map(|()| {
+            let is_over = deadline.is_some_and(|deadline| deadline <= at_latest);
+            Err(if is_over { NoLeave::DeadlinePassed } else { NoLeave::NotInTime })
         })
-        .await?;
-    }
+    })
+    .await
 }
 
 fn outcome(ended: Result<(), Stop>) -> Outcome {
@@ -201,6 +199,7 @@ type FirstFrame = Option<Option<Result<Frame<Bytes>, Status>>>;
 async fn first_frame<F>(
     responder: &mut Responder,
     handler: F,
+    leave: &mut Leave,
     mut deadline: Pin<&mut Option<Sleep>>,
 ) -> Result<(Response<()>, Body, FirstFrame), Stop>
 where
@@ -208,7 +207,12 @@ where
 {
     let response = {
         let mut handler = pin!(handler);
+        let mut alone = pin!(leave.is_a_turn().then(|| sleep(WORKS_ALONE)));
         poll_fn(|cx| {
+            if alone.as_mut().as_pin_mut().is_some_and(|alone| alone.poll(cx).is_ready()) {
+                *leave = Leave::default();
+                alone.set(None);
+            }
             if responder.respond.poll_reset(cx).is_ready() {
                 return Poll::Ready(Err(Stop::ClientGone));
             }
@@ -236,7 +240,7 @@ where
     Ok((head, body, first))
 }
 
-fn poll_deadline(deadline: Pin<&mut Option<Sleep>>, cx: &mut Context<'_>) -> Poll<Stop> {
+pub(super) fn poll_deadline(deadline: Pin<&mut Option<Sleep>>, cx: &mut Context<'_>) -> Poll<Stop> {
     match deadline.as_pin_mut() {
         Some(sleep) => sleep.poll(cx).map(|()| Stop::Failed(too_late())),
         None => Poll::Pending,
@@ -249,110 +253,4 @@ fn too_late() -> Status {
 
 fn panicked() -> Stop {
     Stop::Failed(Status::internal("the handler panicked"))
-}
-
-/// Moves a response body into the stream, no faster than the client's windows allow.
-struct Pump {
-    send: SendStream<Counted>,
-    body: Body,
-    /// What the windows had no room for yet.
-    data: Counted,
-    data_is_last: bool,
-    traffic: Arc<Traffic>,
-    facts: Arc<WireFacts>,
-}
-
-impl Pump {
-    fn poll(&mut self, cx: &mut Context<'_>, deadline: Pin<&mut Option<Sleep>>) -> Poll<Result<(), Stop>> {
-        if let Poll::Ready(ended) = self.poll_body(cx) {
-            return Poll::Ready(ended);
-        }
-        if self.send.poll_reset(cx).is_ready() {
-            return Poll::Ready(Err(Stop::ClientGone));
-        }
-        let Stop::Failed(status) = ready!(poll_deadline(deadline, cx)) else { return Poll::Pending };
-        Poll::Ready(self.fail(&status))
-    }
-
-    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Stop>> {
-        loop {
-            ready!(self.poll_send_data(cx))?;
-            if self.data_is_last {
-                return Poll::Ready(Ok(()));
-            }
-            let body = &mut self.body;
-            let frame = match ready!(poll_guarded(|| Pin::new(body).poll_frame(cx))) {
-                Ok(frame) => frame,
-                Err(_) => return Poll::Ready(self.reset(Reason::INTERNAL_ERROR)),
-            };
-            if let Some(ended) = self.on_frame(frame) {
-                return Poll::Ready(ended);
-            }
-        }
-    }
-
-    /// Takes the body's next frame; says how the call ended if that was its last.
-    fn on_frame(&mut self, frame: Option<Result<Frame<Bytes>, Status>>) -> Option<Result<(), Stop>> {
-        let frame = match frame {
-            None => return Some(self.send_last(Bytes::new())),
-            Some(Err(status)) => return Some(self.fail(&status)),
-            Some(Ok(frame)) => frame,
-        };
-        match frame.into_data() {
-            Ok(data) => {
-                self.data_is_last = self.body.is_end_stream();
-                if self.data_is_last && data.is_empty() {
-                    return Some(self.send_last(data));
-                }
-                // An empty chunk is nothing to anybody; as a frame it would count against our client's patience.
-                self.data = Counted::new(data, &self.traffic);
-                None
-            }
-            Err(frame) => frame.into_trailers().ok().map(|trailers| self.send_trailers(trailers)),
-        }
-    }
-
-    /// Ready when all of `data` is handed to h2, which would otherwise hold without bound what the windows refuse.
-    fn poll_send_data(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Stop>> {
-        while !self.data.is_empty() {
-            self.send.reserve_capacity(self.data.len());
-            let mut capacity = self.send.capacity();
-            if capacity == 0 {
-                capacity = match ready!(self.send.poll_capacity(cx)) {
-                    Some(Ok(capacity)) => capacity,
-                    _ => return Poll::Ready(Err(Stop::ClientGone)),
-                };
-            }
-            let part = self.data.split_to(capacity);
-            if !part.is_empty() {
-                let is_last = self.data_is_last && self.data.is_empty();
-                self.send.send_data(part, is_last).map_err(|_| Stop::ClientGone)?;
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn send_last(&mut self, data: Bytes) -> Result<(), Stop> {
-        self.send.send_data(Counted::new(data, &self.traffic), true).map_err(|_| Stop::ClientGone)
-    }
-
-    fn send_trailers(&mut self, mut trailers: HeaderMap) -> Result<(), Stop> {
-        fit::trailers(&mut trailers, self.facts.peer_max_header_list());
-        self.send.send_trailers(trailers).map_err(|_| Stop::ClientGone)
-    }
-
-    /// Ends the call with a status; in the middle of a message that would look like a broken message, so there
-    /// it is a reset.
-    fn fail(&mut self, status: &Status) -> Result<(), Stop> {
-        let mut trailers = HeaderMap::with_capacity(3);
-        if !self.data.is_empty() || status.add_header(&mut trailers).is_err() {
-            return self.reset(Reason::CANCEL);
-        }
-        self.send_trailers(trailers)
-    }
-
-    fn reset(&mut self, reason: Reason) -> Result<(), Stop> {
-        self.send.send_reset(reason);
-        Ok(())
-    }
 }

@@ -1,6 +1,5 @@
 //! A request's body.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -10,6 +9,7 @@ use h2::RecvStream;
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 
+use super::held::Held;
 use super::message::{Arriving, NoMemory};
 use super::traffic::Traffic;
 
@@ -21,10 +21,7 @@ pub(crate) struct RequestBody {
     traffic: Arc<Traffic>,
     /// `None` when the request is not gRPC's.
     arriving: Option<Arriving>,
-    /// The parts of a message that is not whole yet. Whoever decodes it would make room for all of it at its first byte.
-    parts: VecDeque<Bytes>,
-    /// So many of them, from the first on, may be read.
-    whole: usize,
+    held: Held,
     at: At,
 }
 
@@ -38,39 +35,34 @@ enum At {
 impl RequestBody {
     pub(super) fn new(stream: RecvStream, traffic: Arc<Traffic>, is_grpc: bool) -> Self {
         let arriving = is_grpc.then(Arriving::default);
-        Self { stream, traffic, arriving, parts: VecDeque::new(), whole: 0, at: At::Data }
+        Self { stream, traffic, arriving, held: Held::default(), at: At::Data }
     }
 
     /// The next part of a message that is whole, or that is not to be held.
     fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Status>>> {
         loop {
-            if self.whole > 0
-                && let Some(part) = self.parts.pop_front()
-            {
-                self.whole -= 1;
+            if let Some(part) = self.held.pop() {
                 return Poll::Ready(Some(Ok(part)));
             }
             let (mut data, to_hold) = match ready!(self.poll_data(cx)) {
                 Some(Ok(data)) => data,
                 Some(Err(status)) => return Poll::Ready(Some(Err(status))),
-                None if self.parts.is_empty() => return Poll::Ready(None),
-                // The message will never be whole; its reader says so.
+                None if self.held.is_empty() => return Poll::Ready(None),
                 None => {
-                    self.whole = self.parts.len();
+                    // The message will never be whole; its reader says so.
+                    self.held.release();
                     continue;
                 }
             };
-            if to_hold == 0 && self.parts.is_empty() {
+            if to_hold == 0 && self.held.is_empty() {
                 return Poll::Ready(Some(Ok(data)));
             }
             let rest = data.split_off(data.len().saturating_sub(to_hold));
             if !data.is_empty() {
-                self.parts.push_back(data);
-                self.whole = self.parts.len();
+                self.held.hold(data);
+                self.held.release();
             }
-            if !rest.is_empty() {
-                self.parts.push_back(rest);
-            }
+            self.held.hold(rest);
         }
     }
 
@@ -82,7 +74,7 @@ impl RequestBody {
         let _ = self.stream.flow_control().release_capacity(data.len());
         self.traffic.on_read(data.len());
         let Some(arriving) = &mut self.arriving else { return Poll::Ready(Some(Ok((data, 0)))) };
-        Poll::Ready(Some(match arriving.on_data(&data, self.traffic.memory()) {
+        Poll::Ready(Some(match arriving.on_data(&data, self.traffic.share()) {
             Ok(to_hold) => Ok((data, to_hold)),
             Err(NoMemory) => Err(Status::resource_exhausted(
                 "the server has no memory for a message of this length (memory_budget)",
@@ -114,7 +106,7 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.parts.is_empty() && self.stream.is_end_stream()
+        self.held.is_empty() && self.stream.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

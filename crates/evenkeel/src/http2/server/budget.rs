@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::traffic::Untaken;
+
 /// What all connections of a server share.
 ///
 /// Counted is what a client can make grow from afar: calls that wait, window for requests that nobody has read, header
@@ -13,15 +15,15 @@ pub(crate) struct Memory {
     pub(crate) calls: Arc<Budget>,
     /// For windows beyond what HTTP/2 gives every connection: they are for speed, and must leave calls their room.
     pub(crate) windows: Arc<Budget>,
-    /// How many connections hold many answers that their client does not take.
-    pub(super) heavy: AtomicUsize,
+    /// What answers hold that clients do not take.
+    pub(super) untaken: Untaken,
 }
 
 impl Memory {
     /// `limit`: bytes in all.
     pub(crate) fn new(limit: usize) -> Self {
         let (calls, windows) = (Budget::new(limit - limit / 4), Budget::new(limit / 4));
-        Self { calls, windows, heavy: AtomicUsize::new(0) }
+        Self { calls, windows, untaken: Untaken::new(limit / 8) }
     }
 }
 
@@ -38,6 +40,23 @@ pub(crate) struct Taken {
     budget: Arc<Budget>,
     bytes: usize,
 }
+
+/// What one connection takes of a [`Budget`].
+#[derive(Debug)]
+pub(super) struct Share {
+    budget: Arc<Budget>,
+    taken: AtomicUsize,
+}
+
+/// A part of a [`Share`], given back when dropped.
+#[derive(Debug)]
+pub(super) struct Part {
+    taken: Taken,
+    share: Arc<Share>,
+}
+
+/// A connection that holds less than this, holds next to nothing.
+const NEXT_TO_NOTHING: usize = 128 << 10;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,13 +86,41 @@ impl Budget {
 }
 
 impl Taken {
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
     /// Adds another part.
     pub(crate) fn merge(&mut self, mut other: Self) {
         self.bytes += std::mem::take(&mut other.bytes);
+    }
+}
+
+impl Share {
+    pub(super) fn new(budget: Arc<Budget>) -> Arc<Self> {
+        Arc::new(Self { budget, taken: AtomicUsize::new(0) })
+    }
+
+    /// Takes `bytes`, if they are there for a connection that has as much as this one.
+    pub(super) fn try_take(self: &Arc<Self>, bytes: usize) -> Option<Part> {
+        let would_have = self.taken.load(Ordering::Acquire).saturating_add(bytes);
+        let need = if would_have <= NEXT_TO_NOTHING { Need::First } else { Need::More };
+        let taken = self.budget.try_take(bytes, need)?;
+        self.taken.fetch_add(bytes, Ordering::AcqRel);
+        Some(Part { taken, share: Arc::clone(self) })
+    }
+}
+
+impl Part {
+    pub(super) fn bytes(&self) -> usize {
+        self.taken.bytes
+    }
+
+    /// Adds another part of the same share.
+    pub(super) fn merge(&mut self, mut other: Self) {
+        self.taken.bytes += std::mem::take(&mut other.taken.bytes);
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.share.taken.fetch_sub(self.taken.bytes, Ordering::AcqRel);
     }
 }
 
@@ -94,12 +141,29 @@ mod tests {
         let mut much = budget.try_take(70, Need::More).unwrap();
         assert!(budget.try_take(6, Need::More).is_none());
         much.merge(budget.try_take(5, Need::More).unwrap());
-        assert_eq!(much.bytes(), 75);
+        assert_eq!(much.bytes, 75);
         let first = budget.try_take(25, Need::First).unwrap();
         assert!(budget.try_take(1, Need::First).is_none());
         drop(first);
         assert!(budget.try_take(1, Need::More).is_none());
         drop(much);
         assert!(budget.try_take(75, Need::More).is_some());
+    }
+
+    #[test]
+    fn a_connection_has_its_first_part_of_what_is_kept_back() {
+        let budget = Budget::new(4 << 20);
+        let greedy = Share::new(Arc::clone(&budget));
+        let all = greedy.try_take(3 << 20).unwrap();
+        assert!(greedy.try_take(1).is_none());
+        let modest = Share::new(budget);
+        let part = modest.try_take(NEXT_TO_NOTHING).unwrap();
+        assert!(modest.try_take(1).is_none());
+        drop(part);
+        let mut part = modest.try_take(NEXT_TO_NOTHING - 1).unwrap();
+        part.merge(modest.try_take(1).unwrap());
+        assert_eq!(part.bytes(), NEXT_TO_NOTHING);
+        drop((all, part));
+        assert!(modest.try_take(3 << 20).is_some(), "all is given back");
     }
 }

@@ -81,12 +81,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ServerConnection<IO> {
     pub(crate) fn new(io: IO, settings: &Http2Settings, memory: &Arc<Memory>) -> Self {
         let (wire, control, facts) = Wire::server(io, settings.max_header_list_size);
         control.limit_frames_a_turn();
+        let traffic = Traffic::new(Arc::clone(memory));
         Self {
             http: Http::Handshake(Box::new(settings.builder().handshake(wire))),
             wire: control,
             facts,
-            traffic: Traffic::new(Arc::clone(memory)),
-            floods: FloodWatch::new(Arc::clone(&memory.calls)),
+            floods: FloodWatch::new(Arc::clone(traffic.share())),
+            traffic,
             window: Window::new(settings.connection_window, Arc::clone(&memory.windows)),
             told_settings: false,
             told_second_goaway: false,

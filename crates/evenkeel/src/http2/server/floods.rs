@@ -6,7 +6,7 @@ use std::time::Instant;
 use evenkeel_core::serve::{Rate, RateLimit};
 use evenkeel_core::time::Time;
 
-use super::budget::{Budget, Need, Taken};
+use super::budget::{Part, Share};
 use crate::http2::wire::WireFacts;
 
 /// Calls that the client cancels (rapid reset, CVE-2023-44487). Cancelling is every client's right, and one whose
@@ -29,17 +29,17 @@ pub(super) struct FloodWatch {
     origin: Instant,
     cancelled: (u64, RateLimit),
     faults: (u64, RateLimit),
-    budget: Arc<Budget>,
-    block: Option<Taken>,
+    share: Arc<Share>,
+    block: Option<Part>,
 }
 
 impl FloodWatch {
-    pub(super) fn new(budget: Arc<Budget>) -> Self {
+    pub(super) fn new(share: Arc<Share>) -> Self {
         Self {
             origin: Instant::now(),
             cancelled: (0, RateLimit::new(CANCELLED, Time::ORIGIN)),
             faults: (0, RateLimit::new(FAULTS, Time::ORIGIN)),
-            budget,
+            share,
             block: None,
         }
     }
@@ -62,10 +62,10 @@ impl FloodWatch {
             self.block = None;
             return Some(());
         }
-        let held = self.block.as_ref().map_or(0, Taken::bytes);
+        let held = self.block.as_ref().map_or(0, Part::bytes);
         let more = block.saturating_mul(PER_BYTE_OF_BLOCK).saturating_sub(held);
         if more > 0 {
-            let more = self.budget.try_take(more, Need::More)?;
+            let more = self.share.try_take(more)?;
             match &mut self.block {
                 Some(block) => block.merge(more),
                 none => *none = Some(more),

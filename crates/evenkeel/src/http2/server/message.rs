@@ -1,6 +1,8 @@
 //! Requests whose messages have begun and not ended.
 
-use super::budget::{Memory, Need, Taken};
+use std::sync::Arc;
+
+use super::budget::{Part, Share};
 
 /// A message's compression flag and length (gRPC over HTTP/2).
 const PREFIX: usize = 5;
@@ -21,7 +23,7 @@ pub(super) struct Arriving {
     left: usize,
     /// How much has come.
     come: usize,
-    taken: Option<Taken>,
+    taken: Option<Part>,
 }
 
 /// The server has no memory for the message.
@@ -33,7 +35,7 @@ impl Arriving {
     ///
     /// # Errors
     /// When there is no memory for the message.
-    pub(super) fn on_data(&mut self, data: &[u8], memory: &Memory) -> Result<usize, NoMemory> {
+    pub(super) fn on_data(&mut self, data: &[u8], share: &Arc<Share>) -> Result<usize, NoMemory> {
         let mut rest = data;
         // Where the message that is arriving begins in these bytes.
         let mut begins = 0;
@@ -49,7 +51,7 @@ impl Arriving {
             return Ok(0);
         }
         if self.come > LITTLE {
-            self.pay(memory)?;
+            self.pay(share)?;
         }
         let is_to_be_held = self.left + self.come <= HELD_AT_MOST;
         Ok(if is_to_be_held { data.len() - begins } else { 0 })
@@ -80,14 +82,14 @@ impl Arriving {
         rest
     }
 
-    fn pay(&mut self, memory: &Memory) -> Result<(), NoMemory> {
-        let paid = self.taken.as_ref().map_or(0, Taken::bytes);
+    fn pay(&mut self, share: &Arc<Share>) -> Result<(), NoMemory> {
+        let paid = self.taken.as_ref().map_or(0, Part::bytes);
         if paid >= self.come {
             return Ok(());
         }
         // As much again as has come, so that a long message is not looked up frame by frame.
         let step = (self.come - paid).max(self.come.min(STEP));
-        let more = memory.calls.try_take(step, Need::More).ok_or(NoMemory)?;
+        let more = share.try_take(step).ok_or(NoMemory)?;
         match &mut self.taken {
             Some(taken) => taken.merge(more),
             none => *none = Some(more),
@@ -98,6 +100,7 @@ impl Arriving {
 
 #[cfg(test)]
 mod tests {
+    use super::super::budget::{Budget, Need};
     use super::*;
 
     fn message(length: usize) -> Vec<u8> {
@@ -108,18 +111,19 @@ mod tests {
     }
 
     fn paid(arriving: &Arriving) -> usize {
-        arriving.taken.as_ref().map_or(0, Taken::bytes)
+        arriving.taken.as_ref().map_or(0, Part::bytes)
     }
 
     #[test]
     fn a_message_is_paid_for_while_it_arrives_however_it_is_cut() {
-        let memory = Memory::new(16 << 20);
+        let budget = Budget::new(16 << 20);
+        let share = Share::new(Arc::clone(&budget));
         let bytes = [message(0), message(3), message(300_000), message(10), message(200_000)].concat();
         for chunk in [1, 4, 5, 1000, 16_384, bytes.len()] {
             let mut arriving = Arriving::default();
             let mut most = 0;
             for part in bytes.chunks(chunk) {
-                let held = arriving.on_data(part, &memory).unwrap();
+                let held = arriving.on_data(part, &share).unwrap();
                 assert!(held <= part.len() && (arriving.left > 0 || held == 0));
                 assert!(arriving.come <= LITTLE || arriving.left == 0 || paid(&arriving) >= arriving.come);
                 most = most.max(paid(&arriving));
@@ -127,37 +131,34 @@ mod tests {
             assert_eq!((arriving.left, arriving.have, paid(&arriving)), (0, 0, 0), "{chunk}");
             assert!(chunk > 300_000 || (280_000..400_000).contains(&most), "{chunk}: {most}");
         }
-        assert!(memory.calls.try_take(12 << 20, Need::First).is_some(), "all is given back");
+        assert!(budget.try_take(16 << 20, Need::First).is_some(), "all is given back");
     }
 
     #[test]
     fn without_memory_it_is_refused_and_small_ones_are_not() {
-        let memory = Memory::new(1 << 20);
-        let _all = memory.calls.try_take((1 << 20) * 3 / 4, Need::First).unwrap();
+        let budget = Budget::new(1 << 20);
+        let share = Share::new(Arc::clone(&budget));
+        let _all = budget.try_take(1 << 20, Need::First).unwrap();
         let mut arriving = Arriving::default();
-        assert_eq!(arriving.on_data(&message(LITTLE), &memory), Ok(0));
+        assert_eq!(arriving.on_data(&message(LITTLE), &share), Ok(0));
         let begun = &message(LITTLE + 2)[..PREFIX + LITTLE];
-        assert_eq!(arriving.on_data(begun, &memory), Ok(begun.len()));
-        assert_eq!(arriving.on_data(&[0], &memory), Err(NoMemory));
+        assert_eq!(arriving.on_data(begun, &share), Ok(begun.len()));
+        assert_eq!(arriving.on_data(&[0], &share), Err(NoMemory));
         drop(arriving);
         let mut huge = Arriving::default();
-        assert_eq!(
-            huge.on_data(&[0, 0xff, 0xff, 0xff, 0xff], &memory),
-            Ok(0),
-            "a length alone costs nothing"
-        );
+        assert_eq!(huge.on_data(&[0, 0xff, 0xff, 0xff, 0xff], &share), Ok(0), "a length alone costs nothing");
     }
 
     #[test]
     fn a_whole_message_does_not_wait_for_the_next_one() {
-        let memory = Memory::new(1 << 20);
+        let share = Share::new(Budget::new(1 << 20));
         let mut arriving = Arriving::default();
         let both = [message(10), message(20)].concat();
-        assert_eq!(arriving.on_data(&both[..15 + 7], &memory), Ok(7));
-        assert_eq!(arriving.on_data(&both[22..30], &memory), Ok(8), "all of it is the second one's");
-        assert_eq!(arriving.on_data(&both[30..], &memory), Ok(0));
-        assert_eq!(arriving.on_data(&both[..3], &memory), Ok(0), "a part of a prefix is handed on");
-        assert_eq!(arriving.on_data(&both[3..8], &memory), Ok(5));
-        assert_eq!(arriving.on_data(&both[8..], &memory), Ok(0));
+        assert_eq!(arriving.on_data(&both[..15 + 7], &share), Ok(7));
+        assert_eq!(arriving.on_data(&both[22..30], &share), Ok(8), "all of it is the second one's");
+        assert_eq!(arriving.on_data(&both[30..], &share), Ok(0));
+        assert_eq!(arriving.on_data(&both[..3], &share), Ok(0), "a part of a prefix is handed on");
+        assert_eq!(arriving.on_data(&both[3..8], &share), Ok(5));
+        assert_eq!(arriving.on_data(&both[8..], &share), Ok(0));
     }
 }

@@ -1,36 +1,69 @@
 //! What of a connection's messages waits for the other side.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 
 use bytes::{Buf, Bytes};
-use tokio::sync::Notify;
-use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::budget::Memory;
+use super::budget::{Memory, Share};
 
-/// So much of a connection's answers may wait before no further call of it begins: whoever does not read is not given
-/// more to read.
-const MOST: usize = 256 << 10;
-/// A single answer counts for so much at most: a few streams that their reader has put aside must not stop all calls.
-const COUNTED_AT_MOST: usize = 64 << 10;
-/// And for so much at least, which is what a stream costs that holds it.
+/// So much of a connection's answers may wait for the client whatever others do.
+const ALWAYS: usize = 64 << 10;
+/// An answer counts for so much at least, which is what a stream costs that holds it.
 const COUNTED_AT_LEAST: usize = 512;
-/// From so much on, a connection counts as one that does not read.
-const HEAVY: usize = 64 << 10;
-/// So many connections may hold as much as one may; further ones stop at [`HEAVY`].
-const HEAVY_CONNECTIONS: usize = 4;
+
+/// What the answers of all connections hold that clients do not take, beyond what each may hold in any case.
+#[derive(Debug)]
+pub(super) struct Untaken {
+    limit: isize,
+    /// Below zero for a moment at times: threads add and give back in any order.
+    bytes: AtomicIsize,
+    relief: Notify,
+}
+
+impl Untaken {
+    pub(super) fn new(limit: usize) -> Self {
+        let limit = isize::try_from(limit).unwrap_or(isize::MAX);
+        Self { limit, bytes: AtomicIsize::new(0), relief: Notify::new() }
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.bytes.load(Ordering::Acquire) > self.limit
+    }
+
+    fn add(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes.cast_signed(), Ordering::AcqRel);
+    }
+
+    fn give_back(&self, bytes: usize) {
+        let before = self.bytes.fetch_sub(bytes.cast_signed(), Ordering::AcqRel);
+        if before > self.limit && before - bytes.cast_signed() <= self.limit {
+            self.relief.notify_waiters();
+        }
+    }
+}
 
 /// What waits on one connection, and what has been read.
+///
+/// A client that does not take what it asked for is not given more when memory is short: then messages to a connection
+/// that holds much are made one by one, each when the one before it is taken.
 #[derive(Debug)]
 pub(crate) struct Traffic {
-    /// What the answers count for that the client has not taken, in its calls and inside h2.
+    /// The bytes of answers that the client has not taken, in its calls and inside h2.
     answers: AtomicUsize,
     room: Notify,
+    /// Whose message is next.
+    turn: Arc<Semaphore>,
     /// Bytes of requests that handlers have read so far.
     read: AtomicU64,
     memory: Arc<Memory>,
+    share: Arc<Share>,
 }
+
+/// Leave to make a message, to be kept until the client has taken it.
+#[derive(Debug, Default)]
+pub(super) struct Leave(Option<OwnedSemaphorePermit>);
 
 /// A part of an answer, which counts as waiting until it is dropped: h2 drops what it has written, and what belonged to
 /// a stream that is reset.
@@ -39,23 +72,46 @@ pub(super) struct Counted {
     bytes: Bytes,
     counted: usize,
     traffic: Arc<Traffic>,
+    leave: Leave,
 }
 
 impl Traffic {
     pub(super) fn new(memory: Arc<Memory>) -> Arc<Self> {
-        let (answers, read) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Arc::new(Self { answers, room: Notify::new(), read, memory })
+        Arc::new(Self {
+            answers: AtomicUsize::new(0),
+            room: Notify::new(),
+            turn: Arc::new(Semaphore::new(1)),
+            read: AtomicU64::new(0),
+            share: Share::new(Arc::clone(&memory.calls)),
+            memory,
+        })
     }
 
-    /// Whether no further call should begin.
-    pub(super) fn is_full(&self) -> bool {
-        let answers = self.answers.load(Ordering::Acquire);
-        answers >= MOST || (answers >= HEAVY && self.memory.heavy.load(Ordering::Acquire) > HEAVY_CONNECTIONS)
+    /// Leave to make a message, if messages need not go one by one.
+    pub(super) fn try_enter(&self) -> Option<Leave> {
+        (!self.is_full()).then(Leave::default)
     }
 
-    /// Resolves when there may be room again for calls that have found none. To be made before one looks.
-    pub(super) fn room(&self) -> Notified<'_> {
-        self.room.notified()
+    /// Waits for leave to make a message. Dropping it loses the place in the line.
+    pub(super) async fn enter(self: Arc<Self>) -> Leave {
+        loop {
+            let (room, relief) = (self.room.notified(), self.memory.untaken.relief.notified());
+            tokio::pin!(room, relief);
+            room.as_mut().enable();
+            relief.as_mut().enable();
+            if let Some(leave) = self.try_enter() {
+                return leave;
+            }
+            tokio::select! {
+                turn = Arc::clone(&self.turn).acquire_owned() => return Leave(turn.ok()),
+                () = room => {}
+                () = relief => {}
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.answers.load(Ordering::Acquire) > ALWAYS && self.memory.untaken.is_too_much()
     }
 
     /// Bytes of requests that handlers have read so far.
@@ -67,39 +123,50 @@ impl Traffic {
         self.read.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn memory(&self) -> &Memory {
-        &self.memory
+    /// What the connection's requests take of the server's memory.
+    pub(super) fn share(&self) -> &Arc<Share> {
+        &self.share
     }
 
     fn add(&self, count: usize) {
         let before = self.answers.fetch_add(count, Ordering::AcqRel);
-        if before < HEAVY && before + count >= HEAVY {
-            self.memory.heavy.fetch_add(1, Ordering::AcqRel);
+        let beyond = beyond(before + count) - beyond(before);
+        if beyond > 0 {
+            self.memory.untaken.add(beyond);
         }
     }
 
     fn give_back(&self, count: usize) {
         let before = self.answers.fetch_sub(count, Ordering::AcqRel);
         let now = before.saturating_sub(count);
-        if before >= HEAVY && now < HEAVY {
-            self.memory.heavy.fetch_sub(1, Ordering::AcqRel);
-            self.room.notify_waiters();
-        } else if before >= MOST && now < MOST {
+        let beyond = beyond(before) - beyond(now);
+        if beyond > 0 {
+            self.memory.untaken.give_back(beyond);
+        }
+        if before > ALWAYS && now <= ALWAYS {
             self.room.notify_waiters();
         }
     }
 }
 
+fn beyond(answers: usize) -> usize {
+    answers.saturating_sub(ALWAYS)
+}
+
+impl Leave {
+    /// Whether others wait until it is dropped.
+    pub(super) fn is_a_turn(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
 impl Counted {
-    pub(super) fn new(bytes: Bytes, traffic: &Arc<Traffic>) -> Self {
-        let counted = match bytes.len() {
-            0 => 0,
-            len => len.clamp(COUNTED_AT_LEAST, COUNTED_AT_MOST),
-        };
+    pub(super) fn new(bytes: Bytes, leave: Leave, traffic: &Arc<Traffic>) -> Self {
+        let counted = if bytes.is_empty() { 0 } else { bytes.len().max(COUNTED_AT_LEAST) };
         if counted > 0 {
             traffic.add(counted);
         }
-        Self { counted, bytes, traffic: Arc::clone(traffic) }
+        Self { counted, bytes, leave, traffic: Arc::clone(traffic) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -113,10 +180,10 @@ impl Counted {
     /// The first `at` bytes, all of them if there are no more; the rest stays.
     pub(super) fn split_to(&mut self, at: usize) -> Self {
         let bytes = self.bytes.split_to(at.min(self.bytes.len()));
-        // The rest goes on counting, as long as there is enough of it.
-        let counted = self.counted.saturating_sub(self.bytes.len());
+        let counted = self.counted - self.bytes.len();
         self.counted -= counted;
-        Self { bytes, counted, traffic: Arc::clone(&self.traffic) }
+        let leave = if self.bytes.is_empty() { std::mem::take(&mut self.leave) } else { Leave::default() };
+        Self { bytes, counted, leave, traffic: Arc::clone(&self.traffic) }
     }
 }
 
@@ -148,25 +215,34 @@ impl Buf for Counted {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
 
-    fn traffic() -> (Arc<Traffic>, Arc<Memory>) {
-        let memory = Arc::new(Memory::new(1 << 20));
-        (Traffic::new(Arc::clone(&memory)), memory)
+    const LIMIT: usize = 256 << 10;
+
+    fn memory() -> Arc<Memory> {
+        Arc::new(Memory::new(8 * LIMIT))
     }
 
     fn waiting(traffic: &Traffic) -> usize {
         traffic.answers.load(Ordering::Acquire)
     }
 
-    fn long() -> Bytes {
-        Bytes::from(vec![0; 4 * MOST])
+    fn answer(length: usize, traffic: &Arc<Traffic>) -> Counted {
+        Counted::new(Bytes::from(vec![0; length]), Leave::default(), traffic)
+    }
+
+    fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
     }
 
     #[test]
     fn every_part_counts_until_it_is_dropped() {
-        let (traffic, _) = traffic();
-        let mut all = Counted::new(Bytes::from(vec![0; 1000]), &traffic);
+        let traffic = Traffic::new(memory());
+        let mut all = answer(1000, &traffic);
         let mut part = all.split_to(11);
         assert_eq!((part.len(), all.len(), waiting(&traffic)), (11, 989, 1000));
         part.advance(5);
@@ -175,53 +251,79 @@ mod tests {
         assert_eq!(waiting(&traffic), 989);
         assert!(all.split_to(usize::MAX).len() == 989 && all.is_empty());
         assert_eq!(waiting(&traffic), 0);
-        let mut small = Counted::new(Bytes::from_static(b"small"), &traffic);
+        let mut small = answer(5, &traffic);
         assert_eq!(waiting(&traffic), COUNTED_AT_LEAST);
         let part = small.split_to(2);
         assert_eq!((part.counted, small.counted), (COUNTED_AT_LEAST - 3, 3));
         drop((part, small.split_to(3), small, all));
         assert_eq!(waiting(&traffic), 0);
-        assert_eq!(Counted::new(Bytes::new(), &traffic).counted, 0);
+        assert_eq!(answer(0, &traffic).counted, 0);
+    }
+
+    /// Streams that their reader has put aside stop nobody, as long as there is memory.
+    #[test]
+    fn calls_begin_whatever_waits_while_there_is_memory() {
+        let traffic = Traffic::new(memory());
+        let aside: Vec<_> = (0..5).map(|_| answer(ALWAYS, &traffic)).collect();
+        assert_eq!(waiting(&traffic), ALWAYS + LIMIT);
+        assert!(traffic.try_enter().is_some());
+        let _more = answer(1, &traffic);
+        assert!(traffic.try_enter().is_none());
+        drop(aside);
+        assert!(traffic.try_enter().is_some());
     }
 
     #[test]
-    fn one_long_answer_does_not_stop_a_connection_and_a_few_do() {
-        let (traffic, _) = traffic();
-        let mut all: Vec<_> = vec![Counted::new(long(), &traffic)];
-        assert!(!traffic.is_full());
-        while !traffic.is_full() {
-            all.push(Counted::new(long(), &traffic));
-        }
-        assert_eq!(all.len(), MOST / COUNTED_AT_MOST);
-        drop(all[0].split_to(3 * MOST));
-        assert!(traffic.is_full(), "there is enough left of it");
-        drop(all[0].split_to(MOST - 1));
-        assert!(!traffic.is_full());
-        drop(all);
-        assert_eq!(waiting(&traffic), 0);
+    fn whoever_holds_little_is_not_stopped_by_those_who_hold_much() {
+        let memory = memory();
+        let (greedy, modest) = (Traffic::new(Arc::clone(&memory)), Traffic::new(memory));
+        let _much = answer(ALWAYS + LIMIT + 1, &greedy);
+        let _little = answer(ALWAYS, &modest);
+        assert!(greedy.try_enter().is_none());
+        assert!(modest.try_enter().is_some());
     }
 
+    /// A client that reads, beside streams that it has put aside, is served also when memory is short.
     #[test]
-    fn where_many_do_not_read_each_holds_less() {
-        let memory = Arc::new(Memory::new(1 << 20));
-        let others: Vec<_> = (0..HEAVY_CONNECTIONS).map(|_| Traffic::new(Arc::clone(&memory))).collect();
-        let held: Vec<_> = others.iter().map(|other| Counted::new(long(), other)).collect();
-        assert!(!others[0].is_full());
-        let traffic = Traffic::new(memory);
-        let _first = Counted::new(long(), &traffic);
-        assert!(traffic.is_full() && others[0].is_full());
-        drop(held);
-        assert!(!traffic.is_full());
+    fn when_memory_is_short_one_message_follows_the_other() {
+        let traffic = Traffic::new(memory());
+        let _aside = answer(ALWAYS + LIMIT + 1, &traffic);
+        let (mut first, mut second) =
+            (pin!(Arc::clone(&traffic).enter()), pin!(Arc::clone(&traffic).enter()));
+        let Poll::Ready(leave) = poll(first.as_mut()) else { panic!("nobody is before it") };
+        assert!(leave.is_a_turn());
+        let mut message = Counted::new(Bytes::from_static(b"message"), leave, &traffic);
+        let part = message.split_to(3);
+        drop(part);
+        assert!(poll(second.as_mut()).is_pending(), "only a part of the message was taken");
+        let rest = message.split_to(9);
+        drop(message);
+        assert!(poll(second.as_mut()).is_pending());
+        drop(rest);
+        assert!(matches!(poll(second.as_mut()), Poll::Ready(leave) if leave.is_a_turn()));
     }
 
     #[tokio::test]
-    async fn whoever_waits_for_room_is_woken() {
-        let (traffic, _) = traffic();
-        let full: Vec<_> = (0..4).map(|_| Counted::new(long(), &traffic)).collect();
-        let room = traffic.room();
-        assert!(traffic.is_full());
-        drop(full);
-        room.await;
-        assert!(!traffic.is_full());
+    async fn whoever_waits_is_woken_by_room_on_its_connection_and_by_relief_anywhere() {
+        for is_own in [true, false] {
+            let memory = memory();
+            let (traffic, other) = (Traffic::new(Arc::clone(&memory)), Traffic::new(memory));
+            let mut own = answer(ALWAYS + 1, &traffic);
+            let mut others = Some(answer(ALWAYS + LIMIT, &other));
+            assert!(traffic.try_enter().is_none());
+            let holder = Arc::clone(&traffic).enter().await;
+            assert!(holder.is_a_turn());
+            let waiting = [traffic.clone(), traffic.clone()].map(|traffic| tokio::spawn(traffic.enter()));
+            tokio::task::yield_now().await;
+            assert!(!waiting.iter().any(tokio::task::JoinHandle::is_finished));
+            if is_own {
+                drop(own.split_to(1));
+            } else {
+                drop(others.take());
+            }
+            for waiting in waiting {
+                assert!(!waiting.await.unwrap().is_a_turn());
+            }
+        }
     }
 }
