@@ -10,6 +10,8 @@ use super::budget::{Memory, Share};
 
 /// So much of a connection's answers may wait for the client whatever others do.
 const ALWAYS: usize = 64 << 10;
+/// And no more than this, even if there is memory.
+const MOST: usize = 1 << 20;
 /// An answer counts for so much at least, which is what a stream costs that holds it.
 const COUNTED_AT_LEAST: usize = 512;
 
@@ -46,8 +48,8 @@ impl Untaken {
 
 /// What waits on one connection, and what has been read.
 ///
-/// A client that does not take what it asked for is not given more when memory is short: then messages to a connection
-/// that holds much are made one by one, each when the one before it is taken.
+/// A client that does not take what it asked for is not given more: messages to a connection that holds much are made one
+/// by one, each when the one before it is taken. How much is much depends on what the others hold.
 #[derive(Debug)]
 pub(crate) struct Traffic {
     /// The bytes of answers that the client has not taken, in its calls and inside h2.
@@ -111,7 +113,8 @@ impl Traffic {
     }
 
     fn is_full(&self) -> bool {
-        self.answers.load(Ordering::Acquire) > ALWAYS && self.memory.untaken.is_too_much()
+        let answers = self.answers.load(Ordering::Acquire);
+        answers > MOST || (answers > ALWAYS && self.memory.untaken.is_too_much())
     }
 
     /// Bytes of requests that handlers have read so far.
@@ -143,7 +146,7 @@ impl Traffic {
         if beyond > 0 {
             self.memory.untaken.give_back(beyond);
         }
-        if before > ALWAYS && now <= ALWAYS {
+        if [ALWAYS, MOST].iter().any(|much| before > *much && now <= *much) {
             self.room.notify_waiters();
         }
     }
@@ -271,6 +274,22 @@ mod tests {
         assert!(traffic.try_enter().is_none());
         drop(aside);
         assert!(traffic.try_enter().is_some());
+    }
+
+    #[test]
+    fn however_much_memory_there_is_one_connection_holds_a_part() {
+        let traffic = Traffic::new(Arc::new(Memory::new(usize::MAX)));
+        let aside = answer(MOST, &traffic);
+        assert!(traffic.try_enter().is_some());
+        let more = answer(1, &traffic);
+        assert!(traffic.try_enter().is_none());
+        let (mut turn, mut waiting) =
+            (pin!(Arc::clone(&traffic).enter()), pin!(Arc::clone(&traffic).enter()));
+        let Poll::Ready(_turn) = poll(turn.as_mut()) else { panic!("nobody is before it") };
+        assert!(poll(waiting.as_mut()).is_pending());
+        drop(more);
+        assert!(poll(waiting.as_mut()).is_ready());
+        drop(aside);
     }
 
     #[test]
