@@ -6,20 +6,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, SendStream};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
-use http_body::{Body as _, Frame};
+use http_body::Body as _;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tonic::Status;
 use tonic::body::Body;
 
+use super::counted::Counted;
 use super::fit;
 use super::guard::poll_guarded;
-use super::pump::Pump;
-use super::traffic::{Counted, Leave, Traffic};
+use super::pump::{BodyFrame, Pump};
+use super::traffic::{Leave, Traffic};
 use crate::http2::wire::WireFacts;
 
 /// How long a call waits for its client to take answers before it is sent back: a client that waits for this very call
@@ -99,6 +99,8 @@ pub(crate) struct TimeLimits {
 pub(super) enum Stop {
     ClientGone,
     Failed(Status),
+    /// It panicked in the middle; the stream is reset.
+    Reset,
 }
 
 /// Runs a call: the handler, then its response body. Both are dropped when the client resets the call, when the
@@ -126,6 +128,7 @@ where
     let response = match first_frame(&mut responder, handler, &mut leave, timer.as_mut()).await {
         Ok(response) => response,
         Err(Stop::ClientGone) => return Outcome::ClientGone,
+        Err(Stop::Reset) => return Outcome::Answered,
         Err(Stop::Failed(status)) => return responder.send_status(&status),
     };
     let (mut head, body, first) = response;
@@ -147,7 +150,7 @@ where
     let mut pump = Pump::new(send, body, traffic, facts);
     let mut first = first;
     let pumped = poll_fn(|cx| {
-        if let Some(end) = first.take().and_then(|frame| pump.on_frame(frame, std::mem::take(&mut leave))) {
+        if let Some(end) = first.take().and_then(|frame| pump.start(frame, std::mem::take(&mut leave))) {
             return Poll::Ready(end);
         }
         pump.poll(cx, timer.as_mut())
@@ -188,12 +191,10 @@ async fn wait_for_leave(responder: &mut Responder, deadline: Option<Instant>) ->
 
 fn outcome(ended: Result<(), Stop>) -> Outcome {
     match ended {
-        Ok(()) | Err(Stop::Failed(_)) => Outcome::Answered,
+        Ok(()) | Err(Stop::Failed(_) | Stop::Reset) => Outcome::Answered,
         Err(Stop::ClientGone) => Outcome::ClientGone,
     }
 }
-
-type FirstFrame = Option<Option<Result<Frame<Bytes>, Status>>>;
 
 /// Waits for the head, and takes the body's first frame along if it is there already: then both leave in one write.
 async fn first_frame<F>(
@@ -201,7 +202,7 @@ async fn first_frame<F>(
     handler: F,
     leave: &mut Leave,
     mut deadline: Pin<&mut Option<Sleep>>,
-) -> Result<(Response<()>, Body, FirstFrame), Stop>
+) -> Result<(Response<()>, Body, Option<BodyFrame>), Stop>
 where
     F: Future<Output = Response<Body>>,
 {

@@ -55,15 +55,17 @@ pub(super) struct Part {
     share: Arc<Share>,
 }
 
-/// A connection that holds less than this, holds next to nothing.
-const NEXT_TO_NOTHING: usize = 128 << 10;
+/// A connection that holds no more than this, holds little.
+const LITTLE: usize = 64 << 10;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     /// A connection that holds much already: a quarter of the budget is not for it.
     More,
-    /// A connection that holds next to nothing: clients that behave are served while others take all they can.
+    /// For a request that has begun, a connection that holds little: the last eighth is not for it.
+    Begun,
+    /// For a call, a connection that has few: clients that behave are served while others take all they can.
     First,
 }
 
@@ -77,6 +79,7 @@ impl Budget {
     pub(crate) fn try_take(self: &Arc<Self>, bytes: usize, need: Need) -> Option<Taken> {
         let limit = match need {
             Need::More => self.limit - self.limit / 4,
+            Need::Begun => self.limit - self.limit / 8,
             Need::First => self.limit,
         };
         let add = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= limit);
@@ -100,7 +103,7 @@ impl Share {
     /// Takes `bytes`, if they are there for a connection that has as much as this one.
     pub(super) fn try_take(self: &Arc<Self>, bytes: usize) -> Option<Part> {
         let would_have = self.taken.load(Ordering::Acquire).saturating_add(bytes);
-        let need = if would_have <= NEXT_TO_NOTHING { Need::First } else { Need::More };
+        let need = if would_have <= LITTLE { Need::Begun } else { Need::More };
         let taken = self.budget.try_take(bytes, need)?;
         self.taken.fetch_add(bytes, Ordering::AcqRel);
         Some(Part { taken, share: Arc::clone(self) })
@@ -151,19 +154,22 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_has_its_first_part_of_what_is_kept_back() {
-        let budget = Budget::new(4 << 20);
+    fn a_connection_has_its_first_part_of_what_is_kept_back_and_leaves_the_rest_to_calls() {
+        let budget = Budget::new(1 << 20);
         let greedy = Share::new(Arc::clone(&budget));
-        let all = greedy.try_take(3 << 20).unwrap();
+        let all = greedy.try_take(3 << 18).unwrap();
         assert!(greedy.try_take(1).is_none());
-        let modest = Share::new(budget);
-        let part = modest.try_take(NEXT_TO_NOTHING).unwrap();
+        let modest = Share::new(Arc::clone(&budget));
+        let part = modest.try_take(LITTLE).unwrap();
         assert!(modest.try_take(1).is_none());
         drop(part);
-        let mut part = modest.try_take(NEXT_TO_NOTHING - 1).unwrap();
+        let mut part = modest.try_take(LITTLE - 1).unwrap();
         part.merge(modest.try_take(1).unwrap());
-        assert_eq!(part.bytes(), NEXT_TO_NOTHING);
-        drop((all, part));
-        assert!(modest.try_take(3 << 20).is_some(), "all is given back");
+        assert_eq!(part.bytes(), LITTLE);
+        let another = Share::new(Arc::clone(&budget)).try_take(LITTLE).unwrap();
+        assert!(Share::new(Arc::clone(&budget)).try_take(1).is_none());
+        assert!(budget.try_take(1 << 17, Need::First).is_some());
+        drop((all, part, another));
+        assert!(modest.try_take(3 << 18).is_some(), "all is given back");
     }
 }

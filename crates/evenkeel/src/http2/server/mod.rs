@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod budget;
 mod connection;
+mod counted;
 mod fit;
 mod floods;
 mod guard;

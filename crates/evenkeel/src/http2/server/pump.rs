@@ -14,9 +14,10 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::answer::{Stop, poll_deadline};
+use super::counted::Counted;
 use super::fit;
 use super::guard::poll_guarded;
-use super::traffic::{Counted, Leave, Traffic};
+use super::traffic::{Leave, Traffic};
 use crate::http2::wire::WireFacts;
 
 /// Moves a response body into the stream, no faster than the client's windows allow.
@@ -30,7 +31,21 @@ pub(super) struct Pump {
     facts: Arc<WireFacts>,
     /// While it waits for leave to make the next message.
     entering: Option<Pin<Box<dyn Future<Output = Leave> + Send>>>,
+    /// What was taken while the frame before it waits for the windows.
+    ahead: Option<Ahead>,
+    /// A message was the first of its call. What follows it is most likely the call's end, which needs no leave and must
+    /// not wait: tonic keeps a message's memory until then.
+    was_first: bool,
 }
+
+/// A frame of the body, and what it counts for while it waits.
+struct Ahead {
+    frame: BodyFrame,
+    _waits: Option<Counted>,
+}
+
+/// `None`: the body has ended.
+pub(super) type BodyFrame = Option<Result<Frame<Bytes>, Status>>;
 
 impl Pump {
     pub(super) fn new(
@@ -40,7 +55,17 @@ impl Pump {
         facts: Arc<WireFacts>,
     ) -> Self {
         let data = Counted::new(Bytes::new(), Leave::default(), &traffic);
-        Self { send, body, data, data_is_last: false, traffic, facts, entering: None }
+        Self {
+            send,
+            body,
+            data,
+            data_is_last: false,
+            traffic,
+            facts,
+            entering: None,
+            ahead: None,
+            was_first: false,
+        }
     }
 
     /// Ready with how the call ended, when it has.
@@ -59,22 +84,61 @@ impl Pump {
         Poll::Ready(self.fail(&status))
     }
 
+    /// The body's first frame; says how the call ended if it was its last.
+    pub(super) fn start(&mut self, frame: BodyFrame, leave: Leave) -> Option<Result<(), Stop>> {
+        let ended = self.on_frame(frame, leave);
+        self.was_first = true;
+        ended
+    }
+
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Stop>> {
         loop {
-            ready!(self.poll_send_data(cx))?;
+            if self.poll_send_data(cx)?.is_pending() {
+                self.look_ahead(cx)?;
+                return Poll::Pending;
+            }
             if self.data_is_last {
                 return Poll::Ready(Ok(()));
             }
-            let leave = ready!(self.poll_leave(cx));
-            let body = &mut self.body;
-            let frame = match ready!(poll_guarded(|| Pin::new(body).poll_frame(cx))) {
-                Ok(frame) => frame,
-                Err(_) => return Poll::Ready(self.reset(Reason::INTERNAL_ERROR)),
+            let (frame, leave) = match self.ahead.take() {
+                Some(ahead) => (ahead.frame, Leave::default()),
+                None => ready!(self.poll_frame(cx))?,
             };
             if let Some(ended) = self.on_frame(frame, leave) {
                 return Poll::Ready(ended);
             }
         }
+    }
+
+    fn look_ahead(&mut self, cx: &mut Context<'_>) -> Result<(), Stop> {
+        if self.was_first
+            && !self.data_is_last
+            && let Poll::Ready((frame, _)) = self.poll_frame(cx)?
+        {
+            let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
+            let _waits = data.map(|data| Counted::new(data.clone(), Leave::default(), &self.traffic));
+            self.ahead = Some(Ahead { frame, _waits });
+        }
+        Ok(())
+    }
+
+    /// The body's next frame.
+    ///
+    /// # Errors
+    /// When the body panics: the stream is reset.
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<(BodyFrame, Leave), Stop>> {
+        let leave = match std::mem::take(&mut self.was_first) {
+            true => Leave::default(),
+            false => ready!(self.poll_leave(cx)),
+        };
+        let body = &mut self.body;
+        Poll::Ready(match ready!(poll_guarded(|| Pin::new(body).poll_frame(cx))) {
+            Ok(frame) => Ok((frame, leave)),
+            Err(_) => {
+                self.send.send_reset(Reason::INTERNAL_ERROR);
+                Err(Stop::Reset)
+            }
+        })
     }
 
     fn poll_leave(&mut self, cx: &mut Context<'_>) -> Poll<Leave> {
@@ -91,11 +155,7 @@ impl Pump {
     }
 
     /// Takes the body's next frame; says how the call ended if that was its last.
-    pub(super) fn on_frame(
-        &mut self,
-        frame: Option<Result<Frame<Bytes>, Status>>,
-        leave: Leave,
-    ) -> Option<Result<(), Stop>> {
+    fn on_frame(&mut self, frame: BodyFrame, leave: Leave) -> Option<Result<(), Stop>> {
         let frame = match frame {
             None => return Some(self.send_last(Bytes::new())),
             Some(Err(status)) => return Some(self.fail(&status)),

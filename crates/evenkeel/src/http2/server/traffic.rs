@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 
-use bytes::{Buf, Bytes};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::budget::{Memory, Share};
 
 /// So much of a connection's answers may wait for the client whatever others do.
 const ALWAYS: usize = 64 << 10;
-/// And no more than this, even if there is memory.
+/// More than this must not wait where memory is short.
+const SHORT_OF_MEMORY: usize = 256 << 10;
+/// And more than this nowhere.
 const MOST: usize = 1 << 20;
-/// An answer counts for so much at least, which is what a stream costs that holds it.
-const COUNTED_AT_LEAST: usize = 512;
-
 /// What the answers of all connections hold that clients do not take, beyond what each may hold in any case.
 #[derive(Debug)]
 pub(super) struct Untaken {
@@ -49,7 +47,7 @@ impl Untaken {
 /// What waits on one connection, and what has been read.
 ///
 /// A client that does not take what it asked for is not given more: messages to a connection that holds much are made one
-/// by one, each when the one before it is taken. How much is much depends on what the others hold.
+/// by one, each when the one before it is taken, and where memory is short, messages to one that holds yet more are not made.
 #[derive(Debug)]
 pub(crate) struct Traffic {
     /// The bytes of answers that the client has not taken, in its calls and inside h2.
@@ -63,19 +61,17 @@ pub(crate) struct Traffic {
     share: Arc<Share>,
 }
 
+/// How the next messages to a connection are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    AtOnce,
+    OneByOne,
+    NotNow,
+}
+
 /// Leave to make a message, to be kept until the client has taken it.
 #[derive(Debug, Default)]
 pub(super) struct Leave(Option<OwnedSemaphorePermit>);
-
-/// A part of an answer, which counts as waiting until it is dropped: h2 drops what it has written, and what belonged to
-/// a stream that is reset.
-#[derive(Debug)]
-pub(super) struct Counted {
-    bytes: Bytes,
-    counted: usize,
-    traffic: Arc<Traffic>,
-    leave: Leave,
-}
 
 impl Traffic {
     pub(super) fn new(memory: Arc<Memory>) -> Arc<Self> {
@@ -91,7 +87,7 @@ impl Traffic {
 
     /// Leave to make a message, if messages need not go one by one.
     pub(super) fn try_enter(&self) -> Option<Leave> {
-        (!self.is_full()).then(Leave::default)
+        (self.pace() == Pace::AtOnce).then(Leave::default)
     }
 
     /// Waits for leave to make a message. Dropping it loses the place in the line.
@@ -101,20 +97,33 @@ impl Traffic {
             tokio::pin!(room, relief);
             room.as_mut().enable();
             relief.as_mut().enable();
-            if let Some(leave) = self.try_enter() {
-                return leave;
+            let pace = self.pace();
+            if pace == Pace::AtOnce {
+                return Leave::default();
             }
             tokio::select! {
-                turn = Arc::clone(&self.turn).acquire_owned() => return Leave(turn.ok()),
+                turn = Arc::clone(&self.turn).acquire_owned(), if pace == Pace::OneByOne => {
+                    // The message before it may have been one too many.
+                    if self.pace() != Pace::NotNow {
+                        return Leave(turn.ok());
+                    }
+                }
                 () = room => {}
                 () = relief => {}
             }
         }
     }
 
-    fn is_full(&self) -> bool {
+    fn pace(&self) -> Pace {
         let answers = self.answers.load(Ordering::Acquire);
-        answers > MOST || (answers > ALWAYS && self.memory.untaken.is_too_much())
+        if answers <= ALWAYS {
+            return Pace::AtOnce;
+        }
+        match self.memory.untaken.is_too_much() {
+            true if answers > SHORT_OF_MEMORY => Pace::NotNow,
+            false if answers <= MOST => Pace::AtOnce,
+            _ => Pace::OneByOne,
+        }
     }
 
     /// Bytes of requests that handlers have read so far.
@@ -131,7 +140,13 @@ impl Traffic {
         &self.share
     }
 
-    fn add(&self, count: usize) {
+    /// What waits for the client, in bytes.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.answers.load(Ordering::Acquire)
+    }
+
+    pub(super) fn add(&self, count: usize) {
         let before = self.answers.fetch_add(count, Ordering::AcqRel);
         let beyond = beyond(before + count) - beyond(before);
         if beyond > 0 {
@@ -139,14 +154,14 @@ impl Traffic {
         }
     }
 
-    fn give_back(&self, count: usize) {
+    pub(super) fn give_back(&self, count: usize) {
         let before = self.answers.fetch_sub(count, Ordering::AcqRel);
         let now = before.saturating_sub(count);
         let beyond = beyond(before) - beyond(now);
         if beyond > 0 {
             self.memory.untaken.give_back(beyond);
         }
-        if [ALWAYS, MOST].iter().any(|much| before > *much && now <= *much) {
+        if [ALWAYS, SHORT_OF_MEMORY, MOST].iter().any(|much| before > *much && now <= *much) {
             self.room.notify_waiters();
         }
     }
@@ -163,75 +178,21 @@ impl Leave {
     }
 }
 
-impl Counted {
-    pub(super) fn new(bytes: Bytes, leave: Leave, traffic: &Arc<Traffic>) -> Self {
-        let counted = if bytes.is_empty() { 0 } else { bytes.len().max(COUNTED_AT_LEAST) };
-        if counted > 0 {
-            traffic.add(counted);
-        }
-        Self { counted, bytes, leave, traffic: Arc::clone(traffic) }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    /// The first `at` bytes, all of them if there are no more; the rest stays.
-    pub(super) fn split_to(&mut self, at: usize) -> Self {
-        let bytes = self.bytes.split_to(at.min(self.bytes.len()));
-        let counted = self.counted - self.bytes.len();
-        self.counted -= counted;
-        let leave = if self.bytes.is_empty() { std::mem::take(&mut self.leave) } else { Leave::default() };
-        Self { bytes, counted, leave, traffic: Arc::clone(&self.traffic) }
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        if self.counted > 0 {
-            self.traffic.give_back(self.counted);
-        }
-    }
-}
-
-impl Buf for Counted {
-    fn remaining(&self) -> usize {
-        self.bytes.remaining()
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.bytes.chunk()
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.bytes.advance(count);
-    }
-
-    fn copy_to_bytes(&mut self, len: usize) -> Bytes {
-        self.bytes.copy_to_bytes(len)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
+    use bytes::Bytes;
+
+    use super::super::counted::Counted;
     use super::*;
 
     const LIMIT: usize = 256 << 10;
 
     fn memory() -> Arc<Memory> {
         Arc::new(Memory::new(8 * LIMIT))
-    }
-
-    fn waiting(traffic: &Traffic) -> usize {
-        traffic.answers.load(Ordering::Acquire)
     }
 
     fn answer(length: usize, traffic: &Arc<Traffic>) -> Counted {
@@ -242,33 +203,12 @@ mod tests {
         future.poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    #[test]
-    fn every_part_counts_until_it_is_dropped() {
-        let traffic = Traffic::new(memory());
-        let mut all = answer(1000, &traffic);
-        let mut part = all.split_to(11);
-        assert_eq!((part.len(), all.len(), waiting(&traffic)), (11, 989, 1000));
-        part.advance(5);
-        assert_eq!(part.remaining(), 6);
-        drop(part);
-        assert_eq!(waiting(&traffic), 989);
-        assert!(all.split_to(usize::MAX).len() == 989 && all.is_empty());
-        assert_eq!(waiting(&traffic), 0);
-        let mut small = answer(5, &traffic);
-        assert_eq!(waiting(&traffic), COUNTED_AT_LEAST);
-        let part = small.split_to(2);
-        assert_eq!((part.counted, small.counted), (COUNTED_AT_LEAST - 3, 3));
-        drop((part, small.split_to(3), small, all));
-        assert_eq!(waiting(&traffic), 0);
-        assert_eq!(answer(0, &traffic).counted, 0);
-    }
-
     /// Streams that their reader has put aside stop nobody, as long as there is memory.
     #[test]
     fn calls_begin_whatever_waits_while_there_is_memory() {
         let traffic = Traffic::new(memory());
         let aside: Vec<_> = (0..5).map(|_| answer(ALWAYS, &traffic)).collect();
-        assert_eq!(waiting(&traffic), ALWAYS + LIMIT);
+        assert_eq!(traffic.waiting(), ALWAYS + LIMIT);
         assert!(traffic.try_enter().is_some());
         let _more = answer(1, &traffic);
         assert!(traffic.try_enter().is_none());
@@ -305,8 +245,9 @@ mod tests {
     /// A client that reads, beside streams that it has put aside, is served also when memory is short.
     #[test]
     fn when_memory_is_short_one_message_follows_the_other() {
-        let traffic = Traffic::new(memory());
-        let _aside = answer(ALWAYS + LIMIT + 1, &traffic);
+        let memory = memory();
+        let (traffic, other) = (Traffic::new(Arc::clone(&memory)), Traffic::new(memory));
+        let (_aside, _others) = (answer(2 * ALWAYS, &traffic), answer(ALWAYS + LIMIT, &other));
         let (mut first, mut second) =
             (pin!(Arc::clone(&traffic).enter()), pin!(Arc::clone(&traffic).enter()));
         let Poll::Ready(leave) = poll(first.as_mut()) else { panic!("nobody is before it") };
@@ -322,12 +263,44 @@ mod tests {
         assert!(matches!(poll(second.as_mut()), Poll::Ready(leave) if leave.is_a_turn()));
     }
 
+    #[test]
+    fn when_memory_is_short_whoever_holds_much_gets_nothing() {
+        let memory = memory();
+        let (traffic, other) = (Traffic::new(Arc::clone(&memory)), Traffic::new(memory));
+        let (_aside, one) = (answer(SHORT_OF_MEMORY - 600, &traffic), answer(601, &traffic));
+        let others = answer(ALWAYS + LIMIT, &other);
+        let mut waiting = pin!(Arc::clone(&traffic).enter());
+        assert!(poll(waiting.as_mut()).is_pending());
+        drop(one);
+        assert!(matches!(poll(waiting.as_mut()), Poll::Ready(leave) if leave.is_a_turn()));
+        let _more = answer(601, &traffic);
+        let mut waiting = pin!(Arc::clone(&traffic).enter());
+        assert!(poll(waiting.as_mut()).is_pending());
+        drop(others);
+        assert!(matches!(poll(waiting.as_mut()), Poll::Ready(leave) if !leave.is_a_turn()));
+    }
+
+    /// The message before the next one may have been one too many.
+    #[test]
+    fn a_turn_that_comes_too_late_is_none() {
+        let memory = memory();
+        let (traffic, other) = (Traffic::new(Arc::clone(&memory)), Traffic::new(memory));
+        let (_aside, _others) = (answer(2 * ALWAYS, &traffic), answer(ALWAYS + LIMIT, &other));
+        let (mut first, mut second) =
+            (pin!(Arc::clone(&traffic).enter()), pin!(Arc::clone(&traffic).enter()));
+        let Poll::Ready(turn) = poll(first.as_mut()) else { panic!("nobody is before it") };
+        assert!(poll(second.as_mut()).is_pending());
+        let _message = answer(SHORT_OF_MEMORY, &traffic);
+        drop(turn);
+        assert!(poll(second.as_mut()).is_pending());
+    }
+
     #[tokio::test]
     async fn whoever_waits_is_woken_by_room_on_its_connection_and_by_relief_anywhere() {
         for is_own in [true, false] {
             let memory = memory();
             let (traffic, other) = (Traffic::new(Arc::clone(&memory)), Traffic::new(memory));
-            let mut own = answer(ALWAYS + 1, &traffic);
+            let (_own, mut one) = (answer(ALWAYS - 512, &traffic), Some(answer(513, &traffic)));
             let mut others = Some(answer(ALWAYS + LIMIT, &other));
             assert!(traffic.try_enter().is_none());
             let holder = Arc::clone(&traffic).enter().await;
@@ -336,7 +309,7 @@ mod tests {
             tokio::task::yield_now().await;
             assert!(!waiting.iter().any(tokio::task::JoinHandle::is_finished));
             if is_own {
-                drop(own.split_to(1));
+                drop(one.take());
             } else {
                 drop(others.take());
             }
