@@ -74,6 +74,8 @@ where
     IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
 {
     let clock = Clock::start();
+    // TLS handshakes are connections, too: a limit that begins behind them is none.
+    let Some(_admitted) = environment.admission.connection() else { return Ended::ByItself };
     #[cfg(feature = "tls")]
     let mut environment = environment;
     #[cfg(feature = "tls")]
@@ -98,7 +100,6 @@ where
     I: Clone + Send + Sync + 'static,
 {
     let Environment { handler, settings, mut orders, tally, admission } = environment;
-    let Some(_admitted) = admission.connection() else { return Ended::ByItself };
     let http = ServerConnection::new(io, &settings.http2, &admission.memory);
     let mut connection = Connection {
         http,

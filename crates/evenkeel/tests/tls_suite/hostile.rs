@@ -80,6 +80,22 @@ async fn clients_that_say_nothing_hold_up_nobody() {
 }
 
 #[tokio::test]
+async fn clients_in_the_handshake_count_as_connections() {
+    let tls = server_tls(&Ca::new().issue(&[NAME]));
+    let server = serve_with(|s| s.tls(tls).handshake_timeout(NEVER).max_connections(1)).await;
+    let mut first = TcpStream::connect(server.address).await.unwrap();
+    let mut second = TcpStream::connect(server.address).await.unwrap();
+    let (mut nothing, mut more) = (Vec::new(), Vec::new());
+    within("the end of one of them", async {
+        tokio::select! {
+            _ = first.read_to_end(&mut nothing) => {}
+            _ = second.read_to_end(&mut more) => {}
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn clients_that_say_nothing_are_dropped_in_time() {
     let tls = server_tls(&Ca::new().issue(&[NAME]));
     let server = serve_with(|s| s.tls(tls).handshake_timeout(Duration::from_millis(100))).await;

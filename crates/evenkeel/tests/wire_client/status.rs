@@ -76,6 +76,19 @@ async fn a_status_before_the_message_is_not_believed() {
     assert_eq!((status.code(), status.message()), (Code::NotFound, "gone"), "nothing followed");
 }
 
+/// A proxy's page stays one with a status pasted on.
+#[tokio::test]
+async fn a_status_does_not_make_a_page_an_answer() {
+    let page = Headers::from([(":status", "503"), ("content-type", "text/html"), ("grpc-status", "0")]);
+    let status = outcome(async move |connection: &RawConnection, stream| {
+        connection.headers(stream, page.clone(), false).await;
+        connection.data(stream, "<html>", true).await;
+    });
+    let status = status.await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "{status}");
+    assert!(status.message().contains("did not answer as a gRPC server"), "{status}");
+}
+
 /// The server's reset is there before our own timer has had a chance.
 #[tokio::test]
 async fn a_reset_after_the_deadline_is_the_deadline() {

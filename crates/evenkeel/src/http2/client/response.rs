@@ -64,7 +64,9 @@ impl Answer {
         let connection = Arc::clone(exchange.place.connection());
         check_length("metadata", header_list::response_size(&head.headers), &connection)?;
         let has_status = head.headers.contains_key(GRPC_STATUS);
-        if !has_status && let Some(complaint) = not_grpc(&head) {
+        // A status ends its head. With a body behind it, it is somebody's decoration of an answer of another kind.
+        let is_trailers_only = has_status && recv.is_end_stream();
+        if !is_trailers_only && let Some(complaint) = not_grpc(&head) {
             let code = from_http_status(head.status.as_u16());
             let address = connection.address();
             return Err(status(code, format!("{address} did not answer as a gRPC server: {complaint}")));
