@@ -1,9 +1,21 @@
 //! What a healthy client may do without losing its connection, and an unhealthy one only to itself.
 
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+
+use evenkeel::Server;
+use evenkeel_testkit::echo::EchoService;
 use evenkeel_testkit::proto::{EchoRequest, EchoResponse};
 use evenkeel_testkit::raw::{Frame, Headers, RawClient, code, encode_message};
+use http_body_util::StreamBody;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::http::{Request, Response};
+use tonic::codegen::{Bytes, Service};
+use tonic::server::NamedService;
 
-use crate::support::{NEVER, UNARY, serve, slow, with_payload};
+use crate::support::{NEVER, UNARY, run, serve, slow, with_payload};
 
 async fn still_works(client: &RawClient) {
     let stream = client.call(UNARY, &with_payload("x")).await;
@@ -61,12 +73,58 @@ async fn what_arrives_on_streams_that_were_answered_early_is_ignored() {
     for stream in &streams {
         client.expect_reset(*stream).await;
     }
-    for _ in 0..10 {
+    // h2 charges a connection for each of them, for life, and ends it when some 8,000 have come.
+    for _ in 0..100 {
         for stream in &streams {
             client.message(*stream, &with_payload("late"), false).await;
         }
+        client.barrier().await;
     }
-    client.barrier().await;
+    still_works(&client).await;
+}
+
+/// Drops its requests, and answers for ever.
+#[derive(Clone)]
+struct Deaf;
+
+impl NamedService for Deaf {
+    const NAME: &'static str = "a.Deaf";
+}
+
+impl Service<Request<Body>> for Deaf {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Body>) -> Self::Future {
+        let endless = tokio_stream::pending::<Result<http_body::Frame<Bytes>, Status>>();
+        let response = Response::builder().header("content-type", "application/grpc");
+        ready(Ok(response.body(Body::new(StreamBody::new(endless))).unwrap()))
+    }
+}
+
+#[tokio::test]
+async fn what_arrives_on_streams_that_nobody_reads_is_ignored() {
+    let service = EchoService::new("server");
+    let builder = Server::builder().add_service(service.clone().into_server()).add_service(Deaf);
+    let server = run(builder.bind("127.0.0.1:0").await.unwrap(), service);
+    let client = server.raw().await;
+    let mut streams = Vec::new();
+    for _ in 0..200 {
+        let stream = client.open(Headers::request("/a.Deaf/Any"), false).await;
+        client.expect_headers(stream).await;
+        streams.push(stream);
+    }
+    for _ in 0..100 {
+        for stream in &streams {
+            client.data(*stream, "late", false).await;
+        }
+        client.barrier().await;
+    }
     still_works(&client).await;
 }
 

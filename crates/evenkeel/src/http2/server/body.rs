@@ -12,6 +12,7 @@ use tonic::Status;
 use super::held::Held;
 use super::message::{Arriving, NoMemory};
 use super::traffic::Traffic;
+use crate::http2::wire::WireFacts;
 
 /// The client's messages. Flow-control capacity goes back as the handler takes data, so a slow handler slows the
 /// client down. Dropping it gives the rest back unread.
@@ -19,6 +20,7 @@ use super::traffic::Traffic;
 pub(crate) struct RequestBody {
     stream: RecvStream,
     traffic: Arc<Traffic>,
+    facts: Arc<WireFacts>,
     /// `None` when the request is not gRPC's.
     arriving: Option<Arriving>,
     held: Held,
@@ -33,9 +35,14 @@ enum At {
 }
 
 impl RequestBody {
-    pub(super) fn new(stream: RecvStream, traffic: Arc<Traffic>, is_grpc: bool) -> Self {
+    pub(super) fn new(
+        stream: RecvStream,
+        traffic: Arc<Traffic>,
+        facts: Arc<WireFacts>,
+        is_grpc: bool,
+    ) -> Self {
         let arriving = is_grpc.then(Arriving::default);
-        Self { stream, traffic, arriving, held: Held::default(), at: At::Data }
+        Self { stream, traffic, facts, arriving, held: Held::default(), at: At::Data }
     }
 
     /// The next part of a message that is whole, or that is not to be held.
@@ -111,6 +118,15 @@ impl Body for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::default()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        // What a client still sends that was answered early, or whose messages its handler does not read.
+        if self.at == At::Data && !self.stream.is_end_stream() {
+            self.facts.on_unread(self.stream.stream_id().as_u32());
+        }
     }
 }
 

@@ -176,7 +176,9 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ServerConnection<IO> {
         let is_grpc = content_type.is_some_and(|value| grpc_subtype(value.as_bytes()).is_some());
         IncomingCall {
             head_size: header_list::request_size(&request),
-            request: request.map(|stream| RequestBody::new(stream, Arc::clone(&self.traffic), is_grpc)),
+            request: request.map(|stream| {
+                RequestBody::new(stream, Arc::clone(&self.traffic), Arc::clone(&self.facts), is_grpc)
+            }),
             responder: Responder::new(respond, Arc::clone(&self.facts), Arc::clone(&self.traffic)),
         }
     }

@@ -53,6 +53,11 @@ impl Coalescer {
         }
     }
 
+    /// A frame that is left out.
+    pub(super) fn leave_out(&mut self) {
+        self.moved = true;
+    }
+
     /// How much of the read is left.
     pub(super) fn len(&self) -> usize {
         self.end

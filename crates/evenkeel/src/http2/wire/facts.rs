@@ -32,6 +32,8 @@ pub(crate) struct WireFacts {
     peer_resets: AtomicU64,
     fault_resets: AtomicU64,
     header_block: AtomicUsize,
+    has_unread: AtomicBool,
+    unread: Mutex<Vec<u32>>,
     peer_pings: AtomicU64,
     peer_ping_acks: AtomicU64,
     bytes_read: AtomicU64,
@@ -52,6 +54,8 @@ impl WireFacts {
             peer_resets: AtomicU64::new(0),
             fault_resets: AtomicU64::new(0),
             header_block: AtomicUsize::new(0),
+            has_unread: AtomicBool::new(false),
+            unread: Mutex::default(),
             peer_pings: AtomicU64::new(0),
             peer_ping_acks: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
@@ -110,6 +114,20 @@ impl WireFacts {
     /// How much of a header block has come whose end has not; zero when there is none.
     pub(crate) fn header_block(&self) -> usize {
         self.header_block.load(Ordering::Relaxed)
+    }
+
+    /// Nobody will read what comes on this stream from now on, though it is not reset.
+    pub(crate) fn on_unread(&self, stream_id: u32) {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner).push(stream_id);
+        self.has_unread.store(true, Ordering::Release);
+    }
+
+    /// The streams that nobody reads any more, each told once.
+    pub(super) fn take_unread(&self) -> Vec<u32> {
+        if !self.has_unread.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.unread.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// How many PINGs (not ACKs) the peer has sent.

@@ -15,6 +15,7 @@ use super::scan::{
     SETTINGS, Scanner,
 };
 use super::settings::{KEPT, MAX_HEADER_LIST_SIZE, setting};
+use super::unread::Unread;
 
 /// How much of a GOAWAY's debug data is kept.
 const DEBUG_DATA_KEPT: usize = 1024;
@@ -37,6 +38,7 @@ pub(super) struct Inbound {
     /// How much of a header block has come whose end has not.
     block: usize,
     preface_is_over: bool,
+    unread: Unread,
 }
 
 /// What the peer must begin with.
@@ -96,7 +98,18 @@ impl Inbound {
             turn: Turn::default(),
             block: 0,
             preface_is_over: false,
+            unread: Unread::default(),
         }
+    }
+
+    /// Nobody will read what comes on these streams from now on.
+    pub(super) fn on_unread(&mut self, streams: impl IntoIterator<Item = u32>) {
+        streams.into_iter().for_each(|stream| self.unread.add(stream));
+    }
+
+    /// What the peer is owed, if that is enough for a frame.
+    pub(super) fn window_update(&mut self) -> Option<[u8; 13]> {
+        self.unread.window_update()
     }
 
     pub(super) fn limit_frames_a_turn(&mut self) {
@@ -259,6 +272,7 @@ impl Inbound {
         let bytes = filled.get_mut(region.from..).unwrap_or_default();
         let total = bytes.len();
         let mut coalescer = Coalescer::default();
+        self.on_unread(facts.take_unread());
         // The frame that is being looked at: where it began, and its header if that lies in this read.
         let (mut began, mut head, mut at) = (0, None, 0);
         loop {
@@ -274,7 +288,10 @@ impl Inbound {
                 Taken::Payload(len) => self.on_payload(bytes.get(at - len..at).unwrap_or_default()),
                 Taken::End(frame) => {
                     self.on_end(frame, facts);
-                    coalescer.on_frame(bytes, (began, at), head.take(), true);
+                    match head.take() {
+                        Some(head) if self.unread.swallows(head) => coalescer.leave_out(),
+                        head => coalescer.on_frame(bytes, (began, at), head, true),
+                    }
                     began = at;
                 }
                 Taken::Preface => {

@@ -16,6 +16,7 @@ mod settings;
 mod tap;
 #[cfg(test)]
 mod tests;
+mod unread;
 
 use std::io;
 use std::pin::Pin;
@@ -114,6 +115,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> WireControl<IO> {
     /// When the socket fails; the connection is lost then.
     pub(crate) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut shared = lock(&self.shared);
+        shared.put_credit();
         ready!(shared.poll_write_out(cx))?;
         shared.poll_flush_io(cx)
     }
@@ -188,7 +190,17 @@ impl<IO: AsyncWrite + Unpin> Shared<IO> {
         let now = bytes.get(..room).unwrap_or(bytes);
         self.rewriter.pass(now, &mut self.gathered);
         self.facts.on_fault_resets(self.rewriter.fault_resets());
+        self.inbound.on_unread(self.rewriter.take_resets());
         Poll::Ready(Ok(now.len()))
+    }
+
+    /// Gives the peer back what was kept from h2.
+    fn put_credit(&mut self) {
+        if self.rewriter.is_between_frames()
+            && let Some(frame) = self.inbound.window_update()
+        {
+            self.gathered.extend_from_slice(&frame);
+        }
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

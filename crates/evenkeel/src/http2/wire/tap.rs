@@ -58,6 +58,8 @@ pub(super) struct Rewriter {
     text: Option<(u32, &'static str)>,
     max_header_list: u32,
     fault_resets: u64,
+    /// Streams whose RST_STREAM passed.
+    resets: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -69,7 +71,7 @@ struct Held {
 
 impl Rewriter {
     pub(super) fn new(scanner: Scanner, max_header_list: u32) -> Self {
-        Self { scanner, held: None, text: None, max_header_list, fault_resets: 0 }
+        Self { scanner, held: None, text: None, max_header_list, fault_resets: 0, resets: Vec::new() }
     }
 
     pub(super) fn set_text(&mut self, code: u32, text: &'static str) {
@@ -115,6 +117,16 @@ impl Rewriter {
         self.fault_resets
     }
 
+    /// The streams whose RST_STREAM passed since this was asked last.
+    pub(super) fn take_resets(&mut self) -> impl Iterator<Item = u32> + '_ {
+        self.resets.drain(..)
+    }
+
+    /// Whether a frame of our own can be put behind what passed.
+    pub(super) fn is_between_frames(&self) -> bool {
+        self.held.is_none() && self.scanner.is_between_frames()
+    }
+
     fn goaway_text(&self, payload: &[u8]) -> &'static str {
         match (parse_goaway(payload), self.text) {
             (Some(frame), Some((code, text))) if frame.code == code => text,
@@ -140,8 +152,10 @@ impl Rewriter {
         match head.kind {
             GOAWAY => text = self.goaway_text(&payload),
             SETTINGS => replace_setting(&mut payload, MAX_HEADER_LIST_SIZE, self.max_header_list),
-            _ if is_fault(&payload) => self.fault_resets += 1,
-            _ => {}
+            _ => {
+                self.resets.push(head.stream_id());
+                self.fault_resets += u64::from(is_fault(&payload));
+            }
         }
         head.length += text.len() as u32;
         out.reserve(HEADER_LEN + payload.len() + text.len());

@@ -46,6 +46,29 @@ fn no_frame_gets_longer_than_everybody_takes() {
     assert!(read(&mut wire, 65_536).unwrap() == expected.concat());
 }
 
+#[test]
+fn what_comes_for_streams_that_nobody_reads_is_kept_from_h2_and_given_back() {
+    let socket = Socket::open();
+    let (mut wire, mut control, facts) = server(socket.clone());
+    // Two frames, and a header block: nothing may be put into the middle of it.
+    let out = [frame(3, 0, 5, &[0, 0, 0, 8]), frame(1, 0, 7, b"head"), frame(9, 4, 7, b"end")];
+    let cut = out[0].len() + out[1].len();
+    let out = out.concat();
+    assert!(write(&mut wire, &out[..cut]).is_ready());
+    facts.on_unread(3);
+    let late = |stream| frame(0, 0, stream, &[7; 200]);
+    let kept = [late(9), frame(0, 1, 3, &[7; 200]), frame(0, 0, 5, &[7; 256])].concat();
+    let bytes = [vec![late(3), late(5)].concat().repeat(21), kept.clone()].concat();
+    socket.with(|s| s.reads.push_back(bytes));
+    assert_eq!(read_all(&mut wire, 65_536), kept);
+    assert!(control.poll_drain(&mut cx()).is_ready());
+    assert_eq!(socket.written(), out[..cut]);
+    assert!(write(&mut wire, &out[cut..]).is_ready());
+    assert!(control.poll_drain(&mut cx()).is_ready());
+    let given_back = frame(8, 0, 0, &(42 * 200_u32).to_be_bytes());
+    assert_eq!(socket.written(), [out, given_back].concat());
+}
+
 /// A header cut in two is put together before it is judged, wherever the cut is; at the end nothing is lost.
 #[test]
 fn an_empty_frame_is_nothing_however_it_is_cut() {
