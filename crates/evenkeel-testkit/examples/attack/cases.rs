@@ -25,6 +25,8 @@ pub(crate) enum Act {
     Drip { stalled: bool, chunk: usize },
     /// A header block that grows and never ends.
     HalfHeaders,
+    /// As many fields as a frame holds.
+    Fields(Place),
     /// Nothing after the preface.
     Idle,
     /// One frame over and over.
@@ -56,6 +58,16 @@ pub(crate) enum Trick {
     WindowOverflow,
     DataAfterEnd,
     OwnPriority,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// In a block that does not end.
+    HalfBlock,
+    /// In the heads of calls.
+    Heads,
+    /// In the trailers of calls that nobody reads.
+    Trailers,
 }
 
 #[derive(Clone, Copy)]
@@ -154,6 +166,22 @@ pub(crate) const CASES: &[Case] = &[
     crowd(
         50,
         case("half-headers", Act::HalfHeaders, READS, "blocks of 64 KiB without an end, 50 sockets each"),
+    ),
+    crowd(
+        50,
+        case(
+            "fields-half",
+            Act::Fields(Place::HalfBlock),
+            READS,
+            "16,000 fields without an end, 50 sockets each",
+        ),
+    ),
+    case("fields-heads", Act::Fields(Place::Heads), READS, "calls with 16,000 fields each"),
+    case(
+        "fields-trailers",
+        Act::Fields(Place::Trailers),
+        NO_WINDOW,
+        "1,000 calls with 16,000 fields in the trailers of each",
     ),
     crowd(100, case("idle", Act::Idle, READS, "nothing but the preface, 100 sockets each")),
     case("ping-flood", Act::Flood(Frame::Ping), DEAF, "PINGs, never reading"),

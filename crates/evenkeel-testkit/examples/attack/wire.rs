@@ -104,7 +104,13 @@ impl Wire {
 
     /// Adds HEADERS of a new call to `out`; returns its stream.
     pub(crate) fn put_call(&mut self, out: &mut Vec<u8>, flags: u8) -> u32 {
-        let block = request_block(self.next == 1, self.path);
+        self.put_call_with(out, flags, &[])
+    }
+
+    /// The same with more fields.
+    pub(crate) fn put_call_with(&mut self, out: &mut Vec<u8>, flags: u8, fields: &[u8]) -> u32 {
+        let mut block = request_block(self.next == 1, self.path);
+        block.extend_from_slice(fields);
         let stream = self.next;
         self.next += 2;
         put(out, HEADERS, flags | END_HEADERS, stream, &block);

@@ -128,6 +128,25 @@ async fn what_arrives_on_streams_that_nobody_reads_is_ignored() {
     still_works(&client).await;
 }
 
+/// gRPC's requests have none. Long ones would be kept until a handler reads them.
+#[tokio::test]
+async fn trailers_of_a_request_cost_their_stream_when_they_are_long() {
+    let server = serve(|s| s).await;
+    let client = server.raw().await;
+    for (length, is_refused) in [(20, false), (500, true), (20_000, true)] {
+        let stream = client.open(Headers::request(UNARY), false).await;
+        client.message(stream, &with_payload("x"), false).await;
+        let value = "~".repeat(length);
+        client.headers(stream, Headers::default().with("trailer", &value), true).await;
+        if is_refused {
+            assert_eq!(client.expect_reset(stream).await, code::PROTOCOL_ERROR, "{length}");
+        } else {
+            assert_eq!(client.expect_messages::<EchoResponse>(stream).await[0].payload, b"x");
+        }
+        still_works(&client).await;
+    }
+}
+
 #[tokio::test]
 async fn streams_over_the_limit_are_refused_unprocessed() {
     let server = serve(|s| s.max_concurrent_streams(2)).await;

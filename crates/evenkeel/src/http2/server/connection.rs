@@ -21,7 +21,7 @@ use super::settings::Http2Settings;
 use super::traffic::Traffic;
 use super::window::Window;
 use crate::http2::content_type::grpc_subtype;
-use crate::http2::header_list;
+use crate::http2::header_list::{self, limit_for_h2};
 use crate::http2::wire::{Foreign, Wire, WireControl, WireFacts};
 
 /// The last stream id of a first GOAWAY, which promises to process all streams.
@@ -87,7 +87,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ServerConnection<IO> {
             http: Http::Handshake(Box::new(settings.builder().handshake(wire))),
             wire: control,
             facts,
-            floods: FloodWatch::new(Arc::clone(traffic.share())),
+            floods: FloodWatch::new(Arc::clone(traffic.share()), limit_for_h2(settings.max_header_list_size)),
             traffic,
             window: Window::new(settings.connection_window, Arc::clone(&memory.windows)),
             told_settings: false,

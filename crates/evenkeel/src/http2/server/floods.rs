@@ -19,10 +19,11 @@ const CANCELLED: Rate = Rate { burst: 20_000, per_second: 5_000 };
 const FAULTS: Rate = Rate { burst: 300, per_second: 33 };
 
 /// A header block of which so much has come without its end is accounted for.
-const LONG_BLOCK: usize = 16 << 10;
-/// Many short fields take, decoded, so much more room than on the wire.
-const PER_BYTE_OF_BLOCK: usize = 4;
-
+const LONG_BLOCK: usize = 1 << 10;
+/// A byte of it can be a field, which takes so much.
+const PER_BYTE_OF_BLOCK: usize = 72;
+/// What a field counts for at least in a header list's size (RFC 9113 §6.5.2), with a name of one byte.
+const COUNTED_PER_FIELD: u32 = 33;
 /// Looks at what a connection's frames come to.
 #[derive(Debug)]
 pub(super) struct FloodWatch {
@@ -30,16 +31,20 @@ pub(super) struct FloodWatch {
     cancelled: (u64, RateLimit),
     faults: (u64, RateLimit),
     share: Arc<Share>,
+    /// What the decoded fields of a block can take: those that do not fit are not kept.
+    decoded_at_most: usize,
     block: Option<Part>,
 }
 
 impl FloodWatch {
-    pub(super) fn new(share: Arc<Share>) -> Self {
+    /// `max_list`: the longest header list that is decoded.
+    pub(super) fn new(share: Arc<Share>, max_list: u32) -> Self {
         Self {
             origin: Instant::now(),
             cancelled: (0, RateLimit::new(CANCELLED, Time::ORIGIN)),
             faults: (0, RateLimit::new(FAULTS, Time::ORIGIN)),
             share,
+            decoded_at_most: (max_list / COUNTED_PER_FIELD) as usize * PER_BYTE_OF_BLOCK,
             block: None,
         }
     }
@@ -63,7 +68,8 @@ impl FloodWatch {
             return Some(());
         }
         let held = self.block.as_ref().map_or(0, Part::bytes);
-        let more = block.saturating_mul(PER_BYTE_OF_BLOCK).saturating_sub(held);
+        let decoded = block.saturating_mul(PER_BYTE_OF_BLOCK).min(self.decoded_at_most);
+        let more = block.saturating_add(decoded).saturating_sub(held);
         if more > 0 {
             let more = self.share.try_take(more)?;
             match &mut self.block {

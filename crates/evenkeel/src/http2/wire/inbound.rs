@@ -11,10 +11,12 @@ use super::facts::WireFacts;
 use super::goaway::{GOAWAY_FIXED, parse_goaway};
 use super::opening::{Foreign, Opening, PrefaceCheck};
 use super::scan::{
-    ACK, CONTINUATION, DATA, END_HEADERS, FrameHead, GOAWAY, HEADER_LEN, HEADERS, PING, Piece, RST_STREAM,
+    ACK, CONTINUATION, END_HEADERS, FrameHead, GOAWAY, HEADER_LEN, HEADERS, PING, Piece, RST_STREAM,
     SETTINGS, Scanner,
 };
 use super::settings::{KEPT, MAX_HEADER_LIST_SIZE, setting};
+use super::trailers::{RequestTrailers, refuse_trailers};
+use super::turn::Turn;
 use super::unread::Unread;
 
 /// How much of a GOAWAY's debug data is kept.
@@ -39,6 +41,8 @@ pub(super) struct Inbound {
     block: usize,
     preface_is_over: bool,
     unread: Unread,
+    /// What a client sends after its messages, which gRPC has no use for; `None` towards a server.
+    trailers: Option<RequestTrailers>,
 }
 
 /// What the peer must begin with.
@@ -58,20 +62,6 @@ enum HandIn {
     Delivering(usize),
 }
 
-/// How much h2 may read before what it has read is taken from it: it reads on as long as the peer sends, and keeps it
-/// all.
-#[derive(Clone, Copy, Debug, Default)]
-struct Turn {
-    is_limited: bool,
-    headers: usize,
-    others: usize,
-}
-
-/// So many calls come in one turn, and what one read brings besides.
-const HEADERS_A_TURN: usize = 64;
-/// So many other frames that are no DATA: they may make h2 answer.
-const OTHERS_A_TURN: usize = 1_024;
-
 /// The bytes of one read.
 struct Region {
     from: usize,
@@ -84,7 +74,8 @@ impl Inbound {
     }
 
     pub(super) fn of_client() -> Self {
-        Self::new(Scanner::after_preface(), First::Preface(PrefaceCheck::default()))
+        let trailers = Some(RequestTrailers::default());
+        Self { trailers, ..Self::new(Scanner::after_preface(), First::Preface(PrefaceCheck::default())) }
     }
 
     fn new(scanner: Scanner, first: First) -> Self {
@@ -99,6 +90,7 @@ impl Inbound {
             block: 0,
             preface_is_over: false,
             unread: Unread::default(),
+            trailers: None,
         }
     }
 
@@ -113,21 +105,16 @@ impl Inbound {
     }
 
     pub(super) fn limit_frames_a_turn(&mut self) {
-        self.turn.is_limited = true;
-    }
-
-    /// Whether h2 has read all that it may in this turn.
-    fn is_turn_over(&self) -> bool {
-        self.turn.is_limited && (self.turn.headers >= HEADERS_A_TURN || self.turn.others >= OTHERS_A_TURN)
+        self.turn.limit();
     }
 
     pub(super) fn start_turn(&mut self) {
-        if self.is_turn_over()
+        if self.turn.is_over()
             && let Some(reader) = self.reader.take()
         {
             reader.wake();
         }
-        (self.turn.headers, self.turn.others) = (0, 0);
+        self.turn.start();
     }
 
     /// Whether the client's preface is still to come: nothing may be said before it is known to speak HTTP/2.
@@ -156,7 +143,7 @@ impl Inbound {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.is_turn_over() {
+        if self.turn.is_over() {
             // What was read comes first; the next turn wakes us.
             return self.or_wait(Poll::Pending, cx);
         }
@@ -282,8 +269,11 @@ impl Inbound {
             at = total - rest.len();
             match taken {
                 Taken::Head(frame) => {
-                    self.on_head(frame);
+                    self.turn.on_frame(frame);
                     head = (at - began == HEADER_LEN).then_some(frame);
+                    if self.trailers.as_mut().is_some_and(|trailers| trailers.are_too_long(frame)) {
+                        refuse_trailers(bytes, began, &mut head);
+                    }
                 }
                 Taken::Payload(len) => self.on_payload(bytes.get(at - len..at).unwrap_or_default()),
                 Taken::End(frame) => {
@@ -317,7 +307,7 @@ impl Inbound {
     fn listen(&mut self, mut bytes: &[u8], facts: &WireFacts) {
         while let Some(piece) = self.scanner.next(&mut bytes) {
             match piece {
-                Piece::Head(head) => self.on_head(head),
+                Piece::Head(head) => self.turn.on_frame(head),
                 Piece::Payload(payload) => self.on_payload(payload),
                 Piece::End(head) => self.on_end(head, facts),
                 Piece::Preface(_) => {}
@@ -346,14 +336,6 @@ impl Inbound {
                     Err(io::Error::new(io::ErrorKind::InvalidData, describe(foreign)))
                 }
             },
-        }
-    }
-
-    fn on_head(&mut self, head: FrameHead) {
-        match head.kind {
-            DATA => {}
-            HEADERS => self.turn.headers += 1,
-            _ => self.turn.others += 1,
         }
     }
 

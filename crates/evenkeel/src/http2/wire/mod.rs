@@ -14,9 +14,12 @@ mod opening;
 mod scan;
 mod settings;
 mod tap;
+mod trailers;
+mod turn;
+mod unread;
+
 #[cfg(test)]
 mod tests;
-mod unread;
 
 use std::io;
 use std::pin::Pin;

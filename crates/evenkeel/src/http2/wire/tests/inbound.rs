@@ -58,7 +58,7 @@ fn what_comes_for_streams_that_nobody_reads_is_kept_from_h2_and_given_back() {
     facts.on_unread(3);
     let late = |stream| frame(0, 0, stream, &[7; 200]);
     let kept = [late(9), frame(0, 1, 3, &[7; 200]), frame(0, 0, 5, &[7; 256])].concat();
-    let bytes = [vec![late(3), late(5)].concat().repeat(21), kept.clone()].concat();
+    let bytes = [[late(3), late(5)].concat().repeat(21), kept.clone()].concat();
     socket.with(|s| s.reads.push_back(bytes));
     assert_eq!(read_all(&mut wire, 65_536), kept);
     assert!(control.poll_drain(&mut cx()).is_ready());
