@@ -16,6 +16,7 @@ use tonic::service::Routes;
 use tower::layer::util::{Identity, Stack};
 use tower_service::Service;
 
+use super::added::AddedRoutes;
 use super::admission::Limits;
 use super::health::HealthService;
 use super::listen::TcpOptions;
@@ -330,13 +331,18 @@ impl<L> ServerBuilder<L> {
         self
     }
 
-    /// Adds routes that were put together elsewhere. What they do with unknown paths holds for the whole server. Their
-    /// services are known to the health service as those of [`ServerBuilder::add_service`] are; a route that takes any
+    /// Adds routes that were put together elsewhere. What they do with unknown paths holds for the whole server, but that
+    /// tonic's own answer to them names the service. Requests that are not gRPC do not reach their services, which are
+    /// those whose name has a package and that take all that is below it; other routes get what they get, and gRPC-Web
+    /// is let through to whatever layer they have for it. A layer of theirs for further content types belongs into
+    /// [`ServerBuilder::layer`]. Their services
+    /// are known to the health service as those of [`ServerBuilder::add_service`] are; a route that takes any
     /// path makes every name known.
     #[must_use]
     pub fn add_routes(mut self, routes: Routes) -> Self {
+        let around = AddedRoutes::of(&routes, self.subtypes.clone());
         let added = self.routes.into_axum_router().reset_fallback();
-        self.routes = routes.into_axum_router().merge(added).into();
+        self.routes = routes.into_axum_router().layer(around).merge(added).into();
         self
     }
 

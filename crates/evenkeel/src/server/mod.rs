@@ -1,5 +1,6 @@
 //! The server side: listening, connections that end in order, draining.
 
+mod added;
 mod admission;
 mod bind;
 mod builder;

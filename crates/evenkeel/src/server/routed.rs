@@ -44,11 +44,24 @@ impl Routed {
 
     /// Whether calls of the service `name` have a route.
     pub(super) fn has(&self, name: &str) -> bool {
+        self.leads(name, "-")
+    }
+
+    /// Whether a path leads to a gRPC service: one with a package that takes all that is below its name, as tonic mounts
+    /// them. A route for HTTP would have to look just like that to be taken for one.
+    pub(super) fn is_service(&self, path: &str) -> bool {
+        let name = path.strip_prefix('/').and_then(|path| path.split('/').next()).unwrap_or_default();
+        name.contains('.') && self.leads(name, "-/-") && !self.has(NOBODY)
+    }
+
+    fn leads(&self, name: &str, below: &str) -> bool {
         let Some(routes) = &self.probe else { return false };
         if name.is_empty() || name.contains(['/', '?', '#', '%']) {
             return false;
         }
-        let Ok(request) = Request::post(format!("/{name}/-")).body(Body::empty()) else { return false };
+        let Ok(request) = Request::post(format!("/{name}/{below}")).body(Body::empty()) else {
+            return false;
+        };
         // The probe answers at once, and so does a router that finds no route.
         let answer = routes.clone().call(request).now_or_never();
         answer.and_then(Result::ok).is_some_and(|answer| answer.extensions().get::<Found>().is_some())
@@ -130,6 +143,20 @@ mod tests {
             "\u{e9}\0",
         ] {
             assert!(!routed.has(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_takes_all_that_is_below_its_name() {
+        let router = Routes::new(Untouched).into_axum_router();
+        let router =
+            router.route_service("/v1.0/things", Untouched).route_service("/files/{*path}", Untouched);
+        let routed = Routed::new(&router.into());
+        assert!(routed.is_service("/a.b.Untouched/Method") && routed.is_service("/a.b.Untouched/"));
+        for path in
+            ["/v1.0/things", "/files/a.b", "/files/a", "/a.b.Unknown/Method", "/a.b%2eUntouched/M", "/", ""]
+        {
+            assert!(!routed.is_service(path), "{path}");
         }
     }
 

@@ -107,23 +107,24 @@ impl<B> Service<Request<B>> for NoService {
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let refusal = fault(&request, &self.subtypes)
-            .unwrap_or_else(|| Refusal::Status(Status::unimplemented(no_service(request.uri().path()))));
+        let refusal = fault(&request, &self.subtypes).unwrap_or_else(|| no_service(request.uri().path()));
         now(Ok(refusal.into_response()))
     }
 }
 
-fn fault<B>(request: &Request<B>, subtypes: &SharedSubtypes) -> Option<Refusal> {
+/// Why a request must not reach a gRPC service, if there is a reason.
+pub(super) fn fault<B>(request: &Request<B>, subtypes: &SharedSubtypes) -> Option<Refusal> {
     Refusal::of(request, &subtypes.read().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// What tonic's generated code answers for a method that it does not know.
-fn is_unnamed(headers: &HeaderMap) -> bool {
+pub(super) fn is_unnamed(headers: &HeaderMap) -> bool {
     headers.get(GRPC_STATUS).is_some_and(|code| code.as_bytes() == UNIMPLEMENTED)
         && !headers.contains_key(GRPC_MESSAGE)
 }
 
-fn name_method(headers: &mut HeaderMap, path: &str) {
+/// Says in an answer which method it is that the service does not have.
+pub(super) fn name_method(headers: &mut HeaderMap, path: &str) {
     let (service, method) = split(path);
     let text = format!("unknown method {method} for service {service}");
     // A path is printable, and a `%` in it would be taken for an escape.
@@ -132,12 +133,15 @@ fn name_method(headers: &mut HeaderMap, path: &str) {
     }
 }
 
-fn no_service(path: &str) -> String {
+/// What a call of a service is answered that is not there.
+pub(super) fn no_service(path: &str) -> Refusal {
     let (service, method) = split(path);
-    format!("unknown service {service} (asked for its method {method})")
+    let text = format!("unknown service {service} (asked for its method {method})");
+    Refusal::Status(Status::unimplemented(text))
 }
 
-fn split(path: &str) -> (&str, &str) {
+/// The service and the method of a path.
+pub(super) fn split(path: &str) -> (&str, &str) {
     let path = path.strip_prefix('/').unwrap_or(path);
     path.rsplit_once('/').unwrap_or((path, ""))
 }

@@ -96,6 +96,30 @@ async fn a_program_that_adds_http_routes_keeps_them() {
     let server = run(bound, EchoService::new("unused"));
     let client = server.raw().await;
     assert_answer(&answer(&client, request("GET", "/healthz", None)).await, "200", None, "");
+
+    // What is gRPC's is looked at as if it had been added by itself.
+    for path in [UNARY, "/evenkeel.test.v1.Echo/Nope", "/readyz", "/no.such.Service/Method"] {
+        for (method, content_type, http, grpc) in [
+            ("GET", None, "415", Code::InvalidArgument),
+            ("POST", Some("application/json"), "415", Code::InvalidArgument),
+            ("GET", Some("application/grpc"), "405", Code::Internal),
+        ] {
+            assert_answer(&answer(&client, request(method, path, content_type)).await, http, Some(grpc), "");
+        }
+    }
+    for (path, words) in [
+        ("/evenkeel.test.v1.Echo/Nope", "unknown method Nope for service evenkeel.test.v1.Echo"),
+        ("/evenkeel.test.v2.Echo/Unary", "unknown service evenkeel.test.v2.Echo"),
+    ] {
+        assert_answer(
+            &answer(&client, Headers::request(path)).await,
+            "200",
+            Some(Code::Unimplemented),
+            words,
+        );
+    }
+    let stream = client.call(UNARY, &with_payload("x")).await;
+    assert_eq!(client.expect_messages::<EchoResponse>(stream).await[0].payload, b"x");
 }
 
 #[tokio::test]
