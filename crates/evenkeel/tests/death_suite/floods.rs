@@ -78,6 +78,24 @@ async fn trailers_that_are_too_long_cost_their_call_alone() {
     }
 }
 
+/// h2 drops what does not fit, and what is left may say OK.
+#[tokio::test]
+async fn trailers_that_are_cut_off_are_no_success() {
+    for (name, code) in [("a-long-one", "0"), ("grpc-message", "5")] {
+        let huge = async |connection: &RawConnection, stream| {
+            connection.headers(stream, Headers::response(), false).await;
+            connection.message(stream, &answer("raw"), false).await;
+            let trailers = Headers::default().with("grpc-status", code).with(name, &"y".repeat(1_100_000));
+            connection.headers(stream, trailers, true).await;
+        };
+        let Outcome { status, server, connection, _client } = outcome(huge).await;
+        let words = ["trailers", "far longer than max_header_list_size, 16384"];
+        assert_status(&status, Code::ResourceExhausted, server.address(), &words);
+        connection.barrier().await;
+        assert!(server.accepted().await.is_none(), "it is the same connection");
+    }
+}
+
 /// CONTINUATION frames without end (CVE-2024-27316 and its like).
 fn endless_headers(stream: u32) -> Bytes {
     let mut out = BytesMut::new();

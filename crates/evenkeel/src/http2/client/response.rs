@@ -124,12 +124,17 @@ impl ResponseStream {
         match trailers {
             Ok(trailers) => {
                 self.reading = Reading::Done;
+                let connection = self.exchange.place.connection();
+                let size = trailers.as_ref().map_or(0, header_list::size);
+                check_length("trailers", size, connection)?;
+                if connection.link().facts().long_blocks().take(self.exchange.stream_id) {
+                    return Err(far_too_long("trailers", connection));
+                }
                 let trailers = trailers.or_else(|| self.premature.take().map(|status| *status));
                 let Some(mut trailers) = trailers.filter(|trailers| trailers.contains_key(GRPC_STATUS))
                 else {
                     return Err(no_status(&self.exchange));
                 };
-                check_length("trailers", header_list::size(&trailers), self.exchange.place.connection())?;
                 make_readable(&mut trailers);
                 // The server has answered: what is left of the request is of no use to it.
                 self.exchange.upload = None;
@@ -173,6 +178,14 @@ fn check_length(what: &str, size: usize, connection: &Connection) -> Result<(), 
         "the response's {what} from {address} have {size} bytes, more than max_header_list_size, {limit}"
     );
     Err(status(Code::ResourceExhausted, text))
+}
+
+/// The rest of such a list is not known.
+fn far_too_long(what: &str, connection: &Connection) -> Status {
+    let (limit, address) = (connection.link().max_header_list(), connection.address());
+    let text =
+        format!("the response's {what} from {address} are far longer than max_header_list_size, {limit}");
+    status(Code::ResourceExhausted, text)
 }
 
 fn no_status(exchange: &Exchange) -> Status {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::long_blocks::LongBlocks;
 use super::opening::Foreign;
 
 /// A GOAWAY frame (RFC 9113 §6.8).
@@ -32,6 +33,7 @@ pub(crate) struct WireFacts {
     peer_resets: AtomicU64,
     fault_resets: AtomicU64,
     header_block: AtomicUsize,
+    long_blocks: LongBlocks,
     has_unread: AtomicBool,
     unread: Mutex<Vec<u32>>,
     peer_pings: AtomicU64,
@@ -54,6 +56,7 @@ impl WireFacts {
             peer_resets: AtomicU64::new(0),
             fault_resets: AtomicU64::new(0),
             header_block: AtomicUsize::new(0),
+            long_blocks: LongBlocks::default(),
             has_unread: AtomicBool::new(false),
             unread: Mutex::default(),
             peer_pings: AtomicU64::new(0),
@@ -114,6 +117,11 @@ impl WireFacts {
     /// How much of a header block has come whose end has not; zero when there is none.
     pub(crate) fn header_block(&self) -> usize {
         self.header_block.load(Ordering::Relaxed)
+    }
+
+    /// Streams with header blocks that are certainly longer than the program takes.
+    pub(crate) fn long_blocks(&self) -> &LongBlocks {
+        &self.long_blocks
     }
 
     /// Nobody will read what comes on this stream from now on, though it is not reset.

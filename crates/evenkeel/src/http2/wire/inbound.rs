@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::coalesce::Coalescer;
 use super::facts::WireFacts;
 use super::goaway::{GOAWAY_FIXED, parse_goaway};
+use super::long_blocks::too_long;
 use super::opening::{Foreign, Opening, PrefaceCheck};
 use super::scan::{
     ACK, CONTINUATION, END_HEADERS, FrameHead, GOAWAY, HEADER_LEN, HEADERS, PING, Piece, RST_STREAM,
@@ -39,6 +40,8 @@ pub(super) struct Inbound {
     turn: Turn,
     /// How much of a header block has come whose end has not.
     block: usize,
+    /// From how much on a block is told.
+    long_block: usize,
     preface_is_over: bool,
     unread: Unread,
     /// What a client sends after its messages, which gRPC has no use for; `None` towards a server.
@@ -69,8 +72,10 @@ struct Region {
 }
 
 impl Inbound {
-    pub(super) fn of_server() -> Self {
-        Self::new(Scanner::frames_only(), First::Settings(Opening::default()))
+    /// `max_header_list`: what the program takes.
+    pub(super) fn of_server(max_header_list: u32) -> Self {
+        let long_block = too_long(max_header_list);
+        Self { long_block, ..Self::new(Scanner::frames_only(), First::Settings(Opening::default())) }
     }
 
     pub(super) fn of_client() -> Self {
@@ -88,6 +93,7 @@ impl Inbound {
             reader: None,
             turn: Turn::default(),
             block: 0,
+            long_block: usize::MAX,
             preface_is_over: false,
             unread: Unread::default(),
             trailers: None,
@@ -368,7 +374,12 @@ impl Inbound {
 
     fn on_header_block(&mut self, head: FrameHead, facts: &WireFacts) {
         let before = if head.kind == HEADERS { 0 } else { self.block };
-        let block = if head.flags & END_HEADERS != 0 { 0 } else { before + head.length as usize };
+        let all = before + head.length as usize;
+        let is_over = head.flags & END_HEADERS != 0;
+        if is_over && all > self.long_block {
+            facts.long_blocks().add(head.stream_id());
+        }
+        let block = if is_over { 0 } else { all };
         if block != self.block {
             self.block = block;
             facts.on_header_block(block);

@@ -10,6 +10,7 @@ mod coalesce;
 mod facts;
 mod goaway;
 mod inbound;
+mod long_blocks;
 mod opening;
 mod scan;
 mod settings;
@@ -75,7 +76,7 @@ struct Shared<IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin> Wire<IO> {
     /// For the side that sends the connection preface. `max_header_list` is what its SETTINGS say.
     pub(crate) fn client(io: IO, max_header_list: u32) -> (Self, WireControl<IO>, Arc<WireFacts>) {
-        Self::new(io, Inbound::of_server(), Scanner::after_preface, max_header_list)
+        Self::new(io, Inbound::of_server(max_header_list), Scanner::after_preface, max_header_list)
     }
 
     /// For the side that receives the connection preface, and says nothing before it. `max_header_list`: likewise.
