@@ -10,7 +10,13 @@ pub(crate) struct Case {
     pub(crate) manner: Manner,
     /// Sockets for each connection asked for: attacks that are cheap for a connection come in crowds.
     pub(crate) crowd: u32,
+    /// On a server whose limits are out of the way: what it holds is not judged.
+    pub(crate) without_limits: bool,
 }
+
+/// What puts a server's limits out of the way.
+pub(crate) const WITHOUT_LIMITS: &[&str] =
+    &["--max-calls", "1000000", "--memory-budget", "65536", "--max-concurrent-streams", "200000"];
 
 /// What a connection does.
 #[derive(Clone, Copy)]
@@ -87,7 +93,7 @@ const DEAF: Manner = Manner { window: OPEN, reads: false };
 const IGNORES: Manner = Manner { window: PLAIN, reads: false };
 
 const fn case(name: &'static str, act: Act, manner: Manner, about: &'static str) -> Case {
-    Case { name, about, act, manner, crowd: 1 }
+    Case { name, about, act, manner, crowd: 1, without_limits: false }
 }
 
 const fn crowd(of: u32, case: Case) -> Case {
@@ -199,6 +205,15 @@ pub(crate) const CASES: &[Case] = &[
         READS,
         "SIGTERM under 100,000 open calls, 3 s given",
     ),
+    Case {
+        without_limits: true,
+        ..case(
+            "drain-unlimited",
+            Act::Drain(Calls::InAll(100_000)),
+            READS,
+            "the same with the server's limits out of the way, so that all are open",
+        )
+    },
 ];
 
 pub(crate) fn list() {
