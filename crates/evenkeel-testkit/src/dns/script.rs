@@ -47,6 +47,7 @@ enum Kind {
     Addresses(Vec<(IpAddr, u32)>),
     Negative { code: u16 },
     Error { code: u16 },
+    Referral,
     BareHeader { code: u16 },
     Silence,
     Garbage,
@@ -86,6 +87,11 @@ impl Reply {
     /// The server does not want to.
     pub fn refused() -> Self {
         Self::error(5)
+    }
+
+    /// No record and no error, by a server that neither speaks for the name's zone nor asks those who do.
+    pub fn referral() -> Self {
+        Self::new(Kind::Referral)
     }
 
     /// A header with this code and nothing else, not even the question.
@@ -207,6 +213,7 @@ impl Reply {
             Kind::Addresses(records) => response.addresses = self.remaining(records, question),
             Kind::Negative { code } => (response.code, response.has_soa) = (*code, true),
             Kind::Error { code } => response.code = *code,
+            Kind::Referral => response.is_referral = true,
             Kind::BareHeader { code } => return Some(question.bare_header(*code)),
             Kind::Garbage => return Some([&question.id.to_be_bytes()[..], &[0xFF; 9]].concat()),
             Kind::Silence => return None,

@@ -1,5 +1,8 @@
 //! Questions and answers as bytes, and what an answer says.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,7 +18,11 @@ const HEADER: usize = 12;
 
 /// A name that can be asked for.
 #[derive(Clone, Debug)]
-pub(super) struct AbsoluteName(Name);
+pub(super) struct AbsoluteName {
+    name: Name,
+    /// As it was written: hickory's own text has escapes, and letters of other scripts.
+    text: String,
+}
 
 /// What is asked for: the records of one type of one name.
 #[derive(Clone, Debug)]
@@ -52,6 +59,8 @@ pub(super) enum Cause {
     Timeout(Duration),
     #[error("truncated even over TCP")]
     Truncated,
+    #[error("it refers to other servers and does not recurse")]
+    Lame,
     #[error("it answered with records of another class than IN")]
     ForeignClass,
     #[error("it answered something else than it was asked")]
@@ -70,7 +79,7 @@ impl Question {
             Family::V4 => RecordType::A,
             Family::V6 => RecordType::AAAA,
         };
-        Self { query: Query::query(name.0.clone(), record_type), name: name.0.clone() }
+        Self { query: Query::query(name.name.clone(), record_type), name: name.name.clone() }
     }
 
     /// The bytes to send, with an id of their own.
@@ -115,10 +124,19 @@ impl Question {
             return Some(Err(Cause::Truncated));
         }
         Some(match Message::from_vec(bytes) {
-            Ok(message) => read_records(&message, self.name.clone(), self.query.query_type),
+            Ok(message) => self.read_message(&message, flags),
             Err(_) if flags.code() != ResponseCode::NoError => Err(Cause::Code(flags.code())),
             Err(error) => Err(Cause::Malformed(error.to_string())),
         })
+    }
+
+    fn read_message(&self, message: &Message, flags: Flags) -> Result<Found, Cause> {
+        let code = message.metadata.response_code;
+        // It is no word about the name: a server that does know it, or asks around, may say something else.
+        if code == ResponseCode::NoError && message.answers.is_empty() && flags.is_hearsay() {
+            return Err(Cause::Lame);
+        }
+        read_records(message, self.name.clone(), self.query.query_type)
     }
 }
 
@@ -135,6 +153,7 @@ fn read_query(bytes: &[u8]) -> Result<Query, Cause> {
 }
 
 /// The header's second pair of bytes (RFC 1035 §4.1.1).
+#[derive(Clone, Copy)]
 struct Flags(u16);
 
 impl Flags {
@@ -145,6 +164,11 @@ impl Flags {
 
     fn is_truncated(&self) -> bool {
         self.0 & 0x0200 != 0
+    }
+
+    /// Whether the server neither speaks for the zone (AA) nor asks those who do (RA).
+    fn is_hearsay(&self) -> bool {
+        self.0 & 0x0480 == 0
     }
 
     fn code(&self) -> ResponseCode {
@@ -199,13 +223,15 @@ impl AbsoluteName {
     /// # Errors
     /// When it is too long, or a label of it is.
     pub(super) fn parse(name: &str) -> Result<Self, Cause> {
-        Name::from_ascii(name).map(Self).map_err(|error| Cause::Name(error.to_string()))
+        Name::from_ascii(name)
+            .map(|parsed| Self { name: parsed, text: name.to_owned() })
+            .map_err(|error| Cause::Name(error.to_string()))
     }
 }
 
 impl std::fmt::Display for AbsoluteName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+        f.write_str(&self.text)
     }
 }
 

@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use evenkeel_core::resolve::Family;
+
+use super::{AbsoluteName, Cause, Found, Question, ResponseCode};
+
+const A: u16 = 1;
+const CNAME: u16 = 5;
+const SOA: u16 = 6;
+const RECURSES: u16 = 0x8180;
+const SPEAKS_FOR_IT: u16 = 0x8500;
+const REFERS: u16 = 0x8100;
+/// Where the question's name is.
+const ASKED: &[u8] = &[0xC0, 12];
+
+/// What a test's server sends: flags, and records in the answer, the authority and the additional section.
+#[derive(Default)]
+struct Sent {
+    flags: u16,
+    records: [Vec<Vec<u8>>; 3],
+}
+
+fn record(owner: &[u8], record_type: u16, data: &[u8]) -> Vec<u8> {
+    let numbers = [record_type, 1, 0, 30, data.len() as u16].map(u16::to_be_bytes).concat();
+    [owner, &numbers, data].concat()
+}
+
+fn address(last: u8) -> Vec<u8> {
+    record(ASKED, A, &[10, 0, 0, last])
+}
+
+/// A SOA record whose data is none.
+fn broken() -> Vec<u8> {
+    record(ASKED, SOA, &[1, b'x'])
+}
+
+fn wire_name(name: &str) -> Vec<u8> {
+    let labels = name.split('.').flat_map(|label| [&[label.len() as u8], label.as_bytes()].concat());
+    labels.chain([0]).collect()
+}
+
+fn question(name: &str) -> Question {
+    Question::new(&AbsoluteName::parse(name).unwrap(), Family::V4)
+}
+
+fn read(question: &Question, sent: &Sent) -> Result<Found, Cause> {
+    let encoded = question.encode(false).unwrap();
+    let counts = sent.records.iter().map(|records| records.len() as u16);
+    let header: Vec<u8> =
+        [encoded.id, sent.flags, 1].into_iter().chain(counts).flat_map(u16::to_be_bytes).collect();
+    let bytes = [&header, &encoded.bytes[12..], &sent.records.concat().concat()].concat();
+    question.read(encoded.id, &bytes).expect("it is an answer")
+}
+
+fn addresses(found: Result<Found, Cause>) -> Vec<String> {
+    match found {
+        Ok(Found::Addresses(all, ttl)) if ttl == Duration::from_secs(30) => {
+            all.iter().map(ToString::to_string).collect()
+        }
+        other => panic!("no addresses: {other:?}"),
+    }
+}
+
+#[test]
+fn only_who_knows_or_asks_around_can_say_that_there_is_nothing() {
+    let found = |flags| read(&question("a.test."), &Sent { flags, ..Sent::default() });
+    assert!(matches!(found(RECURSES), Ok(Found::NoData)));
+    assert!(matches!(found(SPEAKS_FOR_IT), Ok(Found::NoData)));
+    assert!(matches!(found(REFERS), Err(Cause::Lame)));
+    assert!(matches!(found(REFERS | 3), Ok(Found::NxDomain)));
+    assert!(matches!(found(REFERS | 5), Err(Cause::Code(ResponseCode::Refused))));
+    let sent = Sent { flags: REFERS, records: [vec![address(1)], vec![], vec![]] };
+    assert_eq!(addresses(read(&question("a.test."), &sent)), ["10.0.0.1"]);
+}
