@@ -15,6 +15,8 @@ use hickory_resolver::proto::serialize::binary::{BinDecodable, BinDecoder};
 /// The UDP payload size that passes every usual path unfragmented (the DNS flag day's).
 const EDNS_PAYLOAD: u16 = 1232;
 const HEADER: usize = 12;
+/// How many aliases one may lead to the next. With as many as a message holds, following them would be slow work.
+const MOST_ALIASES: usize = 16;
 
 /// A name that can be asked for.
 #[derive(Clone, Debug)]
@@ -61,6 +63,8 @@ pub(super) enum Cause {
     Truncated,
     #[error("it refers to other servers and does not recurse")]
     Lame,
+    #[error("the aliases that it answered with lead in a circle, or are more than {MOST_ALIASES}")]
+    Aliases,
     #[error("it answered with records of another class than IN")]
     ForeignClass,
     #[error("it answered something else than it was asked")]
@@ -188,13 +192,15 @@ fn read_records(message: &Message, mut name: Name, record_type: RecordType) -> R
         return Err(Cause::ForeignClass);
     }
     let mut ttl = u32::MAX;
-    // An alias that leads in a circle ends after as many steps as there are records.
-    for _ in &message.answers {
+    for followed in 0.. {
         let alias = message.answers.iter().find_map(|record| match &record.data {
             RData::CNAME(target) if record.name == name => Some((target.0.clone(), record.ttl)),
             _ => None,
         });
         let Some((target, alias_ttl)) = alias else { break };
+        if followed == MOST_ALIASES {
+            return Err(Cause::Aliases);
+        }
         name = target;
         ttl = ttl.min(alias_ttl);
     }

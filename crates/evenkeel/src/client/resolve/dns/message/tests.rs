@@ -72,3 +72,20 @@ fn only_who_knows_or_asks_around_can_say_that_there_is_nothing() {
     let sent = Sent { flags: REFERS, records: [vec![address(1)], vec![], vec![]] };
     assert_eq!(addresses(read(&question("a.test."), &sent)), ["10.0.0.1"]);
 }
+
+#[test]
+fn a_chain_of_aliases_has_an_end() {
+    let chain = |length: u8| {
+        let name = |at: u8| wire_name(&format!("n{at}.test"));
+        let mut answers: Vec<_> = (0..length).map(|at| record(&name(at), CNAME, &name(at + 1))).collect();
+        answers.push(record(&name(length), A, &[10, 0, 0, 1]));
+        Sent { flags: RECURSES, records: [answers, vec![], vec![]] }
+    };
+    for length in [0, 1, 16] {
+        assert_eq!(addresses(read(&question("n0.test."), &chain(length))), ["10.0.0.1"], "{length}");
+    }
+    assert!(matches!(read(&question("n0.test."), &chain(17)), Err(Cause::Aliases)));
+    let circle = vec![record(ASKED, CNAME, ASKED)];
+    let circle = Sent { flags: RECURSES, records: [circle, vec![], vec![]] };
+    assert!(matches!(read(&question("n0.test."), &circle), Err(Cause::Aliases)));
+}
