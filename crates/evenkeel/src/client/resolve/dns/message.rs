@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use evenkeel_core::resolve::Family;
-use hickory_resolver::proto::op::{Edns, Message, Query, ResponseCode};
+use hickory_resolver::proto::op::{Edns, Message, OpCode, Query, ResponseCode};
 use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use hickory_resolver::proto::serialize::binary::{BinDecodable, BinDecoder};
 
@@ -127,20 +127,21 @@ impl Question {
         if flags.is_truncated() {
             return Some(Err(Cause::Truncated));
         }
-        Some(match Message::from_vec(bytes) {
-            Ok(message) => self.read_message(&message, flags),
-            Err(_) if flags.code() != ResponseCode::NoError => Err(Cause::Code(flags.code())),
-            Err(error) => Err(Cause::Malformed(error.to_string())),
-        })
-    }
-
-    fn read_message(&self, message: &Message, flags: Flags) -> Result<Found, Cause> {
-        let code = message.metadata.response_code;
+        let (code, answers) = match Message::from_vec(bytes) {
+            Ok(message) => (message.metadata.response_code, message.answers),
+            Err(error) => match read_answers(bytes) {
+                Some(answers) => (flags.code(), answers),
+                None if flags.code() != ResponseCode::NoError => {
+                    return Some(Err(Cause::Code(flags.code())));
+                }
+                None => return Some(Err(Cause::Malformed(error.to_string()))),
+            },
+        };
         // It is no word about the name: a server that does know it, or asks around, may say something else.
-        if code == ResponseCode::NoError && message.answers.is_empty() && flags.is_hearsay() {
-            return Err(Cause::Lame);
+        if code == ResponseCode::NoError && answers.is_empty() && flags.is_hearsay() {
+            return Some(Err(Cause::Lame));
         }
-        read_records(message, self.name.clone(), self.query.query_type)
+        Some(read_records(code, &answers, self.name.clone(), self.query.query_type))
     }
 }
 
@@ -154,6 +155,20 @@ fn read_query(bytes: &[u8]) -> Result<Query, Cause> {
     let mut decoder = BinDecoder::new(bytes);
     decoder.read_slice(HEADER).map_err(|error| malformed(&error))?;
     Query::read(&mut decoder).map_err(|error| malformed(&error))
+}
+
+/// The answers of a message whose other records cannot be read: those are not needed.
+///
+/// `None` where they cannot be read either, and where nothing is said but for records that cannot be read, which may
+/// hold the better half of the code (RFC 6891 §6.1.3).
+fn read_answers(bytes: &[u8]) -> Option<Vec<Record>> {
+    let (answers, additional) = (u16_at(bytes, 6)?, u16_at(bytes, 10)?);
+    let mut decoder = BinDecoder::new(bytes);
+    decoder.read_slice(HEADER).ok()?;
+    Query::read(&mut decoder).ok()?;
+    let (answers, ..) =
+        Message::read_records(&mut decoder, usize::from(answers), false, OpCode::Query).ok()?;
+    (!answers.is_empty() || additional == 0).then_some(answers)
 }
 
 /// The header's second pair of bytes (RFC 1035 §4.1.1).
@@ -181,19 +196,24 @@ impl Flags {
 }
 
 /// The addresses of `name`, or of what it is an alias of, and the least TTL on the way.
-fn read_records(message: &Message, mut name: Name, record_type: RecordType) -> Result<Found, Cause> {
-    match message.metadata.response_code {
+fn read_records(
+    code: ResponseCode,
+    answers: &[Record],
+    mut name: Name,
+    record_type: RecordType,
+) -> Result<Found, Cause> {
+    match code {
         ResponseCode::NoError => {}
         ResponseCode::NXDomain => return Ok(Found::NxDomain),
         code => return Err(Cause::Code(code)),
     }
     // Nobody's members: an answer that mixes classes is not to be believed at all.
-    if message.answers.iter().any(|record| record.dns_class != DNSClass::IN) {
+    if answers.iter().any(|record| record.dns_class != DNSClass::IN) {
         return Err(Cause::ForeignClass);
     }
     let mut ttl = u32::MAX;
     for followed in 0.. {
-        let alias = message.answers.iter().find_map(|record| match &record.data {
+        let alias = answers.iter().find_map(|record| match &record.data {
             RData::CNAME(target) if record.name == name => Some((target.0.clone(), record.ttl)),
             _ => None,
         });
@@ -205,7 +225,7 @@ fn read_records(message: &Message, mut name: Name, record_type: RecordType) -> R
         ttl = ttl.min(alias_ttl);
     }
     let mut addresses = Vec::new();
-    for record in message.answers.iter().filter(|record| record.name == name) {
+    for record in answers.iter().filter(|record| record.name == name) {
         if let Some(address) = address_of(record).filter(|_| record.record_type() == record_type) {
             addresses.push(address);
             ttl = ttl.min(record.ttl);

@@ -89,3 +89,18 @@ fn a_chain_of_aliases_has_an_end() {
     let circle = Sent { flags: RECURSES, records: [circle, vec![], vec![]] };
     assert!(matches!(read(&question("n0.test."), &circle), Err(Cause::Aliases)));
 }
+
+#[test]
+fn a_broken_record_behind_the_answers_does_not_spoil_them() {
+    let sent = |code, answers| Sent { flags: RECURSES | code, records: [answers, vec![broken()], vec![]] };
+    let found = |sent: Sent| read(&question("a.test."), &sent);
+    assert_eq!(addresses(found(sent(0, vec![address(1), address(2)]))), ["10.0.0.1", "10.0.0.2"]);
+    assert!(matches!(found(sent(0, vec![])), Ok(Found::NoData)));
+    assert!(matches!(found(sent(3, vec![])), Ok(Found::NxDomain)));
+    assert!(matches!(found(sent(2, vec![])), Err(Cause::Code(ResponseCode::ServFail))));
+    assert!(matches!(found(sent(0, vec![address(1), broken()])), Err(Cause::Malformed(_))));
+    let additional = |answers| Sent { flags: RECURSES, records: [answers, vec![], vec![broken()]] };
+    assert_eq!(addresses(found(additional(vec![address(1)]))), ["10.0.0.1"]);
+    // The rest of the code may have stood there.
+    assert!(matches!(found(additional(vec![])), Err(Cause::Malformed(_))));
+}
