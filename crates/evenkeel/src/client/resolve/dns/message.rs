@@ -247,11 +247,12 @@ fn address_of(record: &Record) -> Option<IpAddr> {
 
 impl AbsoluteName {
     /// # Errors
-    /// When it is too long, or a label of it is.
+    /// When it is too long, or a label of it is, or one is empty.
     pub(super) fn parse(name: &str) -> Result<Self, Cause> {
-        Name::from_ascii(name)
-            .map(|parsed| Self { name: parsed, text: name.to_owned() })
-            .map_err(|error| Cause::Name(error.to_string()))
+        // As bytes: hickory's parser refuses labels that servers have and the C library asks for, such as `a+b`.
+        let labels = name.strip_suffix('.').unwrap_or(name).split('.').map(str::as_bytes);
+        let parsed = Name::from_labels(labels).map_err(|error| Cause::Name(error.to_string()))?;
+        Ok(Self { name: parsed, text: name.to_owned() })
     }
 }
 

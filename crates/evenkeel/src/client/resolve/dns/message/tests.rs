@@ -104,3 +104,20 @@ fn a_broken_record_behind_the_answers_does_not_spoil_them() {
     // The rest of the code may have stood there.
     assert!(matches!(found(additional(vec![])), Err(Cause::Malformed(_))));
 }
+
+#[test]
+fn whatever_makes_labels_can_be_asked_for() {
+    for name in ["a.test.", "-x.test.", "a+b.test.", "foo,.test.", "*.A_b.test.", "xn--mller-kva.de."] {
+        assert_eq!(AbsoluteName::parse(name).unwrap().to_string(), name);
+        let upper = wire_name(name.to_ascii_uppercase().trim_end_matches('.'));
+        let sent =
+            Sent { flags: RECURSES, records: [vec![record(&upper, A, &[10, 0, 0, 1])], vec![], vec![]] };
+        assert_eq!(addresses(read(&question(name), &sent)), ["10.0.0.1"], "{name}");
+    }
+    let label = "x".repeat(63);
+    let longest = format!("{label}.{label}.{label}.{}.", "x".repeat(61));
+    assert!(AbsoluteName::parse(&longest).is_ok());
+    for bad in ["a..test.", ".", "", &format!("x{longest}"), &format!("x{label}.test.")] {
+        assert!(matches!(AbsoluteName::parse(bad), Err(Cause::Name(_))), "{bad}");
+    }
+}
