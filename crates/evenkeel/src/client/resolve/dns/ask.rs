@@ -1,11 +1,12 @@
 //! One question to one server, in whatever way it takes it.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evenkeel_core::resolve::{Family, Servers};
 use evenkeel_core::time::Time;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::exchange::{DnsSockets, Reply, Way, exchange};
 use super::message::{AbsoluteName, Cause, Found, Question};
@@ -39,8 +40,12 @@ impl<S> Shared<S> {
         Time::after_origin(self.origin.elapsed())
     }
 
-    pub(super) fn instant(&self, time: Time) -> Instant {
-        self.origin + time.since_origin()
+    /// Waits until `time`; for ever if there is none.
+    pub(super) async fn until(&self, time: Option<Time>) {
+        match time {
+            Some(time) => sleep_until(self.origin + time.since_origin()).await,
+            None => pending().await,
+        }
     }
 
     /// What has been learnt about the servers. Never held over an `await`.

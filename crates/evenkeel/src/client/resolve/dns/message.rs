@@ -77,6 +77,13 @@ pub(super) enum Cause {
     Io(#[from] io::Error),
 }
 
+impl Found {
+    /// Whether it says that there is nothing.
+    pub(super) fn is_negative(&self) -> bool {
+        matches!(self, Self::NoData | Self::NxDomain)
+    }
+}
+
 impl Question {
     pub(super) fn new(name: &AbsoluteName, family: Family) -> Self {
         let record_type = match family {
