@@ -140,7 +140,7 @@ impl<S: DnsSockets> Lookup<S> {
     fn ask(&mut self, asker: &Asker<S>, name: &str, walk: &mut Walk<QueryError>) {
         for family in Family::BOTH {
             if family == Family::V6 && asker.settings.conf.no_aaaa {
-                walk.on_outcome(self.shared.now(), name, family, FamilyOutcome::NoData);
+                walk.on_left_out(name, family);
             } else {
                 let question = || Box::pin(asker.clone().query(name.to_owned(), family)) as _;
                 self.questions.ask(name, family, question);
@@ -158,10 +158,10 @@ impl<S: DnsSockets> Lookup<S> {
                 self.questions.clear();
                 Outcome::Absent(absence(&self.host, &names, &asker.settings))
             }
-            Verdict::Failed { errors, contradicted } => {
+            Verdict::Failed { errors, contradicted, unanswered } => {
                 self.questions.clear();
                 let note = asker.settings.note.clone();
-                Outcome::Failed(LookupError { errors, contradicted, note })
+                Outcome::Failed(LookupError { errors, contradicted, unanswered, note })
             }
         }
     }
