@@ -50,6 +50,7 @@ enum Kind {
     Referral,
     BareHeader { code: u16 },
     Silence,
+    HangUp,
     Garbage,
 }
 
@@ -102,6 +103,11 @@ impl Reply {
     /// No answer at all; over TCP the connection stays open.
     pub fn silence() -> Self {
         Self::new(Kind::Silence)
+    }
+
+    /// No answer; over TCP the connection is closed.
+    pub fn hang_up() -> Self {
+        Self::new(Kind::HangUp)
     }
 
     /// Bytes that are no DNS message, but begin with the right id.
@@ -201,6 +207,13 @@ impl Reply {
         self.delay
     }
 
+    pub(super) fn hangs_up(&self, question: &Question) -> bool {
+        match self.to_edns.as_ref().filter(|_| question.edns.is_some()) {
+            Some(reply) => reply.hangs_up(question),
+            None => matches!(self.kind, Kind::HangUp),
+        }
+    }
+
     /// The answer's bytes, or none for silence.
     pub(super) fn encode(&self, question: &Question, is_udp: bool) -> Option<Vec<u8>> {
         if let Some(reply) = self.to_edns.as_ref().filter(|_| question.edns.is_some()) {
@@ -216,7 +229,7 @@ impl Reply {
             Kind::Referral => response.is_referral = true,
             Kind::BareHeader { code } => return Some(question.bare_header(*code)),
             Kind::Garbage => return Some([&question.id.to_be_bytes()[..], &[0xFF; 9]].concat()),
-            Kind::Silence => return None,
+            Kind::Silence | Kind::HangUp => return None,
         }
         let bytes = question.respond(&response);
         let is_truncated = match self.truncation {

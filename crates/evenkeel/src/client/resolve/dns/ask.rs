@@ -64,12 +64,18 @@ impl<S: DnsSockets> Asker<S> {
         server: SocketAddr,
     ) -> Result<Found, Cause> {
         let knows_edns = self.shared.servers().takes_edns(self.shared.now(), server);
+        let patience = self.settings.conf.timeout;
         let mut way = Way {
             server,
             transport: if self.settings.conf.use_tcp { DnsTransport::Tcp } else { DnsTransport::Udp },
             with_edns: knows_edns,
-            patience: self.settings.conf.timeout,
+            patience,
         };
+        // Over UDP, the question itself goes without EDNS after a while.
+        let may_drop_edns = way.with_edns && way.transport == DnsTransport::Tcp;
+        if may_drop_edns {
+            way.patience /= 2;
+        }
         // Each turn gives up one of the two, so there are three at most.
         loop {
             let reply = self.ask_in(way, name, family).await;
@@ -78,7 +84,16 @@ impl<S: DnsSockets> Asker<S> {
                     way.transport = DnsTransport::Tcp;
                     way.with_edns &= reply.with_edns;
                 }
-                Err(cause) if way.with_edns && cause.may_be_for_edns() => way.with_edns = false,
+                Err(cause)
+                    if way.with_edns
+                        && (cause.may_be_for_edns() || may_drop_edns && cause.is_lost_connection()) =>
+                {
+                    way.with_edns = false;
+                }
+                Err(Cause::Timeout(_)) => {
+                    self.learn(knows_edns, reply.with_edns, way, false);
+                    return Err(Cause::Timeout(patience));
+                }
                 outcome => {
                     self.learn(knows_edns, reply.with_edns, way, outcome.is_ok());
                     return outcome;

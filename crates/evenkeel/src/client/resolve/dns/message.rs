@@ -281,4 +281,17 @@ impl Cause {
             _ => false,
         }
     }
+
+    /// Whether a server may do this over TCP to a question with EDNS that it, or what is between, does not take.
+    pub(super) fn is_lost_connection(&self) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
+        match self {
+            Self::Timeout(_) => true,
+            Self::Io(error) => matches!(
+                error.kind(),
+                BrokenPipe | ConnectionAborted | ConnectionReset | TimedOut | UnexpectedEof
+            ),
+            _ => false,
+        }
+    }
 }
