@@ -56,19 +56,20 @@ impl<S> Shared<S> {
 
 impl<S: DnsSockets> Asker<S> {
     /// Asks one server: over UDP, and over TCP if the answer is truncated; with EDNS, and without if that may be what
-    /// it does not take.
+    /// it does not take, or if the caller thinks so.
     pub(super) async fn ask(
         &self,
         name: &AbsoluteName,
         family: Family,
         server: SocketAddr,
+        may_have_edns: bool,
     ) -> Result<Found, Cause> {
         let knows_edns = self.shared.servers().takes_edns(self.shared.now(), server);
         let patience = self.settings.conf.timeout;
         let mut way = Way {
             server,
             transport: if self.settings.conf.use_tcp { DnsTransport::Tcp } else { DnsTransport::Udp },
-            with_edns: knows_edns,
+            with_edns: knows_edns && may_have_edns,
             patience,
         };
         // Over UDP, the question itself goes without EDNS after a while.

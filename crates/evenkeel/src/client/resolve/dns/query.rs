@@ -7,6 +7,7 @@ use evenkeel_core::resolve::{Family, FamilyOutcome, Round, RoundEnd, Standing};
 use evenkeel_core::time::Time;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use hickory_resolver::proto::op::ResponseCode;
 
 use super::ask::Asker;
 use super::exchange::DnsSockets;
@@ -29,8 +30,8 @@ pub(super) struct Failures(Vec<(SocketAddr, Cause)>);
 impl<S: DnsSockets> Asker<S> {
     /// Asks for the absolute name's records, each server in its turn until one answers.
     ///
-    /// Whose turn it is and whose answer holds, [`Round`] says. A server that keeps silent is asked again, as often as
-    /// resolv.conf says; one that answers with an error is not.
+    /// Whose turn it is and whose answer holds, [`Round`] says. A server that keeps silent, or says SERVFAIL, is asked
+    /// again, as often as resolv.conf says; one that answers with another error is not.
     pub(super) async fn query(self, name: String, family: Family) -> FamilyOutcome<QueryError> {
         let name = match AbsoluteName::parse(&name) {
             Ok(name) => name,
@@ -42,7 +43,7 @@ impl<S: DnsSockets> Asker<S> {
             if let Some(found) = self.ask_each(&name, family, &servers, &mut failures).await {
                 return found.into();
             }
-            servers.retain(|server| failures.is_silent(*server));
+            servers.retain(|server| failures.may_do_better(*server));
             if servers.is_empty() {
                 break;
             }
@@ -64,7 +65,10 @@ impl<S: DnsSockets> Asker<S> {
             let now = self.shared.now();
             while let Some(server) = round.next(now) {
                 self.shared.servers().on_asked(now, server, family);
-                under_way.push(async move { (server, now, self.ask(name, family, server).await) });
+                // Some say it to EDNS.
+                let may_have_edns = !failures.is_servfail(server);
+                under_way
+                    .push(async move { (server, now, self.ask(name, family, server, may_have_edns).await) });
             }
             if let Some(end) = round.end(now) {
                 break end;
@@ -125,8 +129,17 @@ impl Failures {
         self.0.push((server, cause));
     }
 
-    fn is_silent(&self, server: SocketAddr) -> bool {
-        self.0.iter().any(|(other, cause)| *other == server && matches!(cause, Cause::Timeout(_)))
+    /// Whether the server may have an answer when it is asked again.
+    fn may_do_better(&self, server: SocketAddr) -> bool {
+        matches!(self.of(server), Some(Cause::Timeout(_))) || self.is_servfail(server)
+    }
+
+    fn is_servfail(&self, server: SocketAddr) -> bool {
+        matches!(self.of(server), Some(Cause::Code(ResponseCode::ServFail)))
+    }
+
+    fn of(&self, server: SocketAddr) -> Option<&Cause> {
+        self.0.iter().find(|(other, _)| *other == server).map(|(_, cause)| cause)
     }
 }
 

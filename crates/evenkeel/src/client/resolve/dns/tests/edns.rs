@@ -13,6 +13,7 @@ async fn a_server_that_does_not_take_edns_is_asked_without_and_remembered() {
         ("a bare FORMERR", Reply::bare_header(1)),
         ("a bare SERVFAIL", Reply::bare_header(2)),
         ("a bare NOERROR", Reply::bare_header(0)),
+        ("SERVFAIL", Reply::servfail()),
         ("garbage", Reply::garbage()),
         ("silence", Reply::silence()),
     ];

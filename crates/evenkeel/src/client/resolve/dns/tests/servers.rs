@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use evenkeel_testkit::dns::{DnsServer, Reply};
 
-use super::world::{World, endpoints, ips, within};
+use super::world::{World, endpoints, failure, ips, within};
 use crate::client::resolve::Answer;
 
 /// Longer than it takes until the next server is asked, and far less than the patience for one.
@@ -77,4 +77,24 @@ async fn a_server_that_is_silent_to_edns_answers_before_the_next_one_is_asked() 
     let answer = within(8, world.resolve("dns:///a.test:1").answer()).await;
     assert_eq!(answer, endpoints(&["10.0.0.1:1", "10.0.0.2:1", "[fd00::1]:1"]));
     assert_eq!(world.server.queries(), []);
+}
+
+#[tokio::test]
+async fn a_server_in_trouble_is_asked_again_without_edns_and_one_that_refuses_is_not() {
+    for (reply, expected) in [
+        (Reply::servfail(), vec![true, true, false, false]),
+        (Reply::refused(), vec![true, true]),
+        (Reply::error(9), vec![true, true]),
+    ] {
+        let world = World::new("").await;
+        world.server.set_both("a.test", reply);
+        let mut line = world.resolve("dns:///a.test:1");
+        for _ in 0..2 {
+            world.server.clear_queries();
+            failure(line.answer().await);
+            let mut edns: Vec<_> = world.server.queries().iter().map(|query| query.edns.is_some()).collect();
+            edns.sort_by_key(|has_edns| !has_edns);
+            assert_eq!(edns, expected);
+        }
+    }
 }
