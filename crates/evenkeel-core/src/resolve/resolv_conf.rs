@@ -32,7 +32,7 @@ pub struct ResolvConf {
     pub use_tcp: bool,
     /// `no-aaaa`: only A records are asked for. Default no.
     pub no_aaaa: bool,
-    /// `no-tld-query`: a name without a dot is asked for only with the search list. Default no.
+    /// `no-tld-query`: a name without a dot is not asked for as it is after the search list. Default no.
     pub no_tld_query: bool,
 }
 
@@ -83,9 +83,9 @@ impl ResolvConf {
             let mut words = line.split_whitespace();
             match words.next() {
                 Some("nameserver") => conf.servers.extend(words.next().and_then(NameServer::parse)),
-                // The last of these lines holds.
-                Some("search") => search = Some(words.map(str::to_owned).collect()),
-                Some("domain") => search = Some(words.take(1).map(str::to_owned).collect()),
+                // The last of these lines holds; without a domain, it is none.
+                Some("search") => search = domains(words).or(search),
+                Some("domain") => search = domains(words.take(1)).or(search),
                 Some("options") => words.for_each(|word| conf.set_option(word)),
                 _ => {}
             }
@@ -108,7 +108,7 @@ impl ResolvConf {
             _ => {}
         }
         let Some((name, value)) = option.split_once(':') else { return };
-        let Some(value) = number(value) else { return };
+        let value = number(value);
         match name {
             "ndots" => self.ndots = value.min(MAX_NDOTS) as usize,
             "timeout" => self.timeout = Duration::from_secs(u64::from(value.clamp(1, MAX_TIMEOUT))),
@@ -144,14 +144,17 @@ impl Environment {
     }
 }
 
+fn domains<'a>(words: impl Iterator<Item = &'a str>) -> Option<Vec<String>> {
+    let domains: Vec<_> = words.map(str::to_owned).collect();
+    (!domains.is_empty()).then_some(domains)
+}
+
 fn in_words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// The number that a text begins with, as the C library reads it; one that is too large is the largest.
-fn number(text: &str) -> Option<u32> {
+/// The number that a text begins with, as the C library reads it: 0 without one, and the largest for one too large.
+fn number(text: &str) -> u32 {
     let digits = text.bytes().take_while(u8::is_ascii_digit);
-    digits.fold(None, |sum: Option<u32>, digit| {
-        Some(sum.unwrap_or(0).saturating_mul(10).saturating_add(u32::from(digit - b'0')))
-    })
+    digits.fold(0, |sum: u32, digit| sum.saturating_mul(10).saturating_add(u32::from(digit - b'0')))
 }

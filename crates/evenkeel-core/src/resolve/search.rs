@@ -18,7 +18,7 @@ pub struct Candidates {
 /// The absolute names that `name` may stand for.
 ///
 /// A name with a final dot is itself. Any other is asked for as it is before the search list if it has at least
-/// `ndots` dots, else after it.
+/// `ndots` dots, else after it; there, `no-tld-query` leaves one without a dot out, unless nothing else is asked for.
 pub fn candidates(name: &str, conf: &ResolvConf) -> Candidates {
     if name.ends_with('.') {
         return Candidates { names: vec![name.to_owned()], refused: Vec::new() };
@@ -36,9 +36,10 @@ pub fn candidates(name: &str, conf: &ResolvConf) -> Candidates {
             None => names.push(absolute),
         }
     }
-    if dots > 0 || !conf.no_tld_query {
-        let at = if dots >= conf.ndots { 0 } else { names.len() };
-        names.insert(at, format!("{name}."));
+    if dots >= conf.ndots {
+        names.insert(0, format!("{name}."));
+    } else if dots > 0 || names.is_empty() || !conf.no_tld_query {
+        names.push(format!("{name}."));
     }
     let mut unique: Vec<String> = Vec::with_capacity(names.len());
     for name in names {
@@ -110,8 +111,14 @@ mod tests {
 
     #[test]
     fn a_name_without_a_dot_is_no_top_level_domain_where_the_file_says_so() {
-        let conf = ResolvConf { no_tld_query: true, ..conf(1, &["x"]) };
-        assert_eq!(candidates("a", &conf).names, ["a.x."]);
-        assert_eq!(candidates("a.b", &conf).names, ["a.b.", "a.b.x."]);
+        let names = |name: &str, ndots: usize, search: &[&str]| {
+            candidates(name, &ResolvConf { no_tld_query: true, ..conf(ndots, search) }).names
+        };
+        assert_eq!(names("a", 1, &["x"]), ["a.x."]);
+        assert_eq!(names("a.b", 1, &["x"]), ["a.b.", "a.b.x."]);
+        assert_eq!(names("a.b", 2, &["x"]), ["a.b.x.", "a.b."]);
+        assert_eq!(names("a", 0, &["x"]), ["a.", "a.x."], "it has dots enough");
+        assert_eq!(names("a", 1, &[]), ["a."], "there is nothing else");
+        assert_eq!(names("a", 1, &["a..b"]), ["a."], "likewise");
     }
 }

@@ -11,22 +11,47 @@ use crate::time::Time;
 pub const WITHOUT_EDNS: Duration = Duration::from_secs(600);
 /// How long a server that kept silent is asked after those that answer.
 pub const BEHIND: Duration = Duration::from_secs(60);
+/// How long a server that is behind, and was silent again, does not hold up the others' negative answers.
+const GIVEN_UP: Duration = Duration::from_secs(15);
 
 /// What one resolver has learnt about its DNS servers: who takes EDNS, who keeps silent.
 #[derive(Debug, Default)]
 pub struct Servers {
     plain_until: HashMap<SocketAddr, Time>,
     /// By family, too: some drop the questions for one type.
-    behind_until: HashMap<(SocketAddr, Family), Time>,
+    voices: HashMap<(SocketAddr, Family), Voice>,
+}
+
+/// What is to be expected of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It answers, for all that is known.
+    Ahead,
+    /// It kept silent: it is asked after the others.
+    Behind,
+    /// So it did, and when it was asked after them, too.
+    GivenUp,
+}
+
+/// When a server was heard.
+#[derive(Clone, Copy, Debug, Default)]
+struct Voice {
+    answered_at: Option<Time>,
+    /// The first question since the last answer.
+    asked_at: Option<Time>,
+    behind_until: Option<Time>,
+    given_up_until: Option<Time>,
 }
 
 impl Servers {
-    /// The order to ask `servers` in: the given one, but those that keep silent last.
-    pub fn in_order(&self, now: Time, servers: &[SocketAddr], family: Family) -> Vec<SocketAddr> {
-        let mut order = servers.to_vec();
-        // Stable: among their like, the given order holds.
-        order.sort_by_key(|server| is_ahead(self.behind_until.get(&(*server, family)), now));
-        order
+    /// What is to be expected of the server for questions of this family.
+    pub fn standing(&self, now: Time, server: SocketAddr, family: Family) -> Standing {
+        let Some(voice) = self.voices.get(&(server, family)) else { return Standing::Ahead };
+        match (is_ahead(voice.behind_until.as_ref(), now), is_ahead(voice.given_up_until.as_ref(), now)) {
+            (false, _) => Standing::Ahead,
+            (true, false) => Standing::Behind,
+            (true, true) => Standing::GivenUp,
+        }
     }
 
     /// Whether the server is asked with EDNS.
@@ -44,14 +69,54 @@ impl Servers {
         self.plain_until.remove(&server);
     }
 
-    /// The server has not answered a question of this family for a while.
-    pub fn on_silence(&mut self, now: Time, server: SocketAddr, family: Family) {
-        self.behind_until.insert((server, family), now + BEHIND);
+    /// The server is asked a question of this family.
+    pub fn on_asked(&mut self, now: Time, server: SocketAddr, family: Family) {
+        self.voice(server, family).asked_at.get_or_insert(now);
+    }
+
+    /// The server has not answered a question of this family, asked at `asked_at`, in all its time.
+    ///
+    /// One that has answered another meanwhile is there, and only has no answer to this one.
+    pub fn on_silence(&mut self, now: Time, server: SocketAddr, family: Family, asked_at: Time) {
+        let voice = self.voice(server, family);
+        if !voice.has_answered_since(asked_at) {
+            voice.behind_until = Some(now + BEHIND);
+        }
+    }
+
+    /// The server has been silent to a question of this family that need not be answered any more. `patience` is all the
+    /// time it would have had.
+    ///
+    /// That is no whole silence. But where another server always answers first, none ever is, so it counts as one when no
+    /// question has been answered for so long.
+    pub fn on_passed_over(&mut self, now: Time, server: SocketAddr, family: Family, patience: Duration) {
+        let voice = self.voice(server, family);
+        if voice.asked_at.is_some_and(|asked_at| asked_at + patience <= now) {
+            voice.behind_until = Some(now + BEHIND);
+        }
+    }
+
+    /// The server is behind, was asked at `asked_at` beside a negative answer of another, and was silent again.
+    pub fn on_given_up(&mut self, now: Time, server: SocketAddr, family: Family, asked_at: Time) {
+        let voice = self.voice(server, family);
+        if !voice.has_answered_since(asked_at) {
+            voice.given_up_until = Some(now + GIVEN_UP);
+        }
     }
 
     /// The server answered a question of this family.
-    pub fn on_answer(&mut self, server: SocketAddr, family: Family) {
-        self.behind_until.remove(&(server, family));
+    pub fn on_answer(&mut self, now: Time, server: SocketAddr, family: Family) {
+        *self.voice(server, family) = Voice { answered_at: Some(now), ..Voice::default() };
+    }
+
+    fn voice(&mut self, server: SocketAddr, family: Family) -> &mut Voice {
+        self.voices.entry((server, family)).or_default()
+    }
+}
+
+impl Voice {
+    fn has_answered_since(&self, asked_at: Time) -> bool {
+        self.answered_at.is_some_and(|answered_at| asked_at <= answered_at)
     }
 }
 
@@ -64,34 +129,60 @@ mod tests {
     use std::net::SocketAddr;
     use std::time::Duration;
 
-    use super::{BEHIND, Family, Servers, WITHOUT_EDNS};
+    use super::{BEHIND, Family, GIVEN_UP, Servers, Standing, WITHOUT_EDNS};
     use crate::time::Time;
 
     const NOW: Time = Time::after_origin(Duration::from_secs(5));
+    const PATIENCE: Duration = Duration::from_secs(5);
 
     fn three() -> [SocketAddr; 3] {
         [1, 2, 3].map(|last| SocketAddr::from(([10, 0, 0, last], 53)))
     }
 
-    fn order(servers: &Servers, now: Time, family: Family) -> Vec<usize> {
-        let place = |server| three().iter().position(|other| *other == server).map_or(0, |at| at + 1);
-        servers.in_order(now, &three(), family).into_iter().map(place).collect()
-    }
-
     #[test]
     fn a_silent_server_stands_behind_the_others_for_a_while() {
         let mut servers = Servers::default();
-        let [one, two, three] = three();
-        assert_eq!(order(&servers, NOW, Family::V4), [1, 2, 3]);
-        servers.on_silence(NOW, one, Family::V4);
-        assert_eq!(order(&servers, NOW, Family::V4), [2, 3, 1]);
-        assert_eq!(order(&servers, NOW, Family::V6), [1, 2, 3], "of that family alone");
-        servers.on_silence(NOW, two, Family::V4);
-        servers.on_silence(NOW, three, Family::V4);
-        assert_eq!(order(&servers, NOW, Family::V4), [1, 2, 3]);
-        servers.on_answer(three, Family::V4);
-        assert_eq!(order(&servers, NOW, Family::V4), [3, 1, 2]);
-        assert_eq!(order(&servers, NOW + BEHIND, Family::V4), [1, 2, 3]);
+        let [one, ..] = three();
+        assert_eq!(servers.standing(NOW, one, Family::V4), Standing::Ahead);
+        servers.on_silence(NOW, one, Family::V4, Time::ORIGIN);
+        assert_eq!(servers.standing(NOW, one, Family::V4), Standing::Behind);
+        assert_eq!(servers.standing(NOW, one, Family::V6), Standing::Ahead, "of that family alone");
+        assert_eq!(servers.standing(NOW + BEHIND, one, Family::V4), Standing::Ahead);
+        servers.on_given_up(NOW, one, Family::V4, Time::ORIGIN);
+        assert_eq!(servers.standing(NOW, one, Family::V4), Standing::GivenUp);
+        assert_eq!(servers.standing(NOW + GIVEN_UP, one, Family::V4), Standing::Behind);
+        servers.on_answer(NOW, one, Family::V4);
+        assert_eq!(servers.standing(NOW, one, Family::V4), Standing::Ahead, "an answer removes both marks");
+    }
+
+    #[test]
+    fn a_server_that_answered_another_question_meanwhile_is_not_silent() {
+        let mut servers = Servers::default();
+        let [one, ..] = three();
+        servers.on_answer(Time::ORIGIN + Duration::from_secs(1), one, Family::V4);
+        servers.on_silence(NOW, one, Family::V4, Time::ORIGIN);
+        servers.on_given_up(NOW, one, Family::V4, Time::ORIGIN);
+        assert_eq!(servers.standing(NOW, one, Family::V4), Standing::Ahead);
+        servers.on_silence(NOW, one, Family::V4, Time::ORIGIN + Duration::from_secs(2));
+        assert_eq!(servers.standing(NOW, one, Family::V4), Standing::Behind);
+    }
+
+    #[test]
+    fn a_server_that_others_always_forestall_is_behind_when_it_was_silent_for_long() {
+        let mut servers = Servers::default();
+        let [one, ..] = three();
+        let second = Duration::from_secs(1);
+        servers.on_asked(NOW, one, Family::V4);
+        servers.on_passed_over(NOW + second, one, Family::V4, PATIENCE);
+        servers.on_asked(NOW + second * 2, one, Family::V4);
+        servers.on_passed_over(NOW + second * 3, one, Family::V4, PATIENCE);
+        assert_eq!(servers.standing(NOW + second * 3, one, Family::V4), Standing::Ahead);
+        servers.on_asked(NOW + second * 4, one, Family::V4);
+        servers.on_passed_over(NOW + PATIENCE, one, Family::V4, PATIENCE);
+        assert_eq!(servers.standing(NOW + PATIENCE, one, Family::V4), Standing::Behind);
+        servers.on_answer(NOW + PATIENCE, one, Family::V4);
+        servers.on_passed_over(NOW + PATIENCE * 3, one, Family::V4, PATIENCE);
+        assert_eq!(servers.standing(NOW + PATIENCE * 3, one, Family::V4), Standing::Ahead);
     }
 
     #[test]

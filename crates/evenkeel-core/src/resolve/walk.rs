@@ -21,6 +21,11 @@ pub const SILENCE: Duration = Duration::from_secs(1);
 /// time and all before it are asked for together: that saves time, and never changes the answer. An error does not end
 /// the walk; it only makes it *failed* instead of *absent* when no name has records. A name whose server is silent
 /// holds the others up for [`SILENCE`], not for its whole patience.
+///
+/// Some servers drop the questions for one type, for whatever name. So what one type's answer says of the name is gone
+/// by when the other's has not come soon after: that it does not exist holds for all types (RFC 8020), and that it has no
+/// such record is reason enough to ask for the next name beside it. Without records anywhere, the other answers are not
+/// waited for any longer than [`SILENCE`]; then the walk has *failed*.
 #[derive(Debug)]
 pub struct Walk<E> {
     steps: Vec<Step<E>>,
@@ -50,6 +55,8 @@ pub enum Verdict<E> {
         errors: Vec<E>,
         /// The names whose answers contradict themselves, as [`NameOutcome::Contradicted`] says.
         contradicted: Vec<String>,
+        /// The questions that are not answered, for names whose other question is.
+        unanswered: Vec<(String, Family)>,
     },
 }
 
@@ -59,6 +66,8 @@ struct Step<E> {
     had: Had,
     asked_at: Time,
     positive_at: Option<Time>,
+    /// When the last question was answered.
+    answered_at: Option<Time>,
     a: Option<FamilyOutcome<E>>,
     aaaa: Option<FamilyOutcome<E>>,
 }
@@ -72,6 +81,7 @@ impl<E> Walk<E> {
             name,
             asked_at: Time::ORIGIN,
             positive_at: None,
+            answered_at: None,
             a: None,
             aaaa: None,
         };
@@ -93,36 +103,40 @@ impl<E> Walk<E> {
 
     /// Takes in an answer for a name that was asked for; others are ignored.
     pub fn on_outcome(&mut self, now: Time, name: &str, family: Family, outcome: FamilyOutcome<E>) {
-        let Some(step) = self.steps[..self.asked].iter_mut().find(|step| step.name == name) else { return };
+        let Some(step) = self.step(name) else { return };
         if outcome.is_positive() {
             step.positive_at.get_or_insert(now);
         }
-        match family {
-            Family::V4 => step.a = Some(outcome),
-            Family::V6 => step.aaaa = Some(outcome),
+        step.answered_at = Some(now);
+        step.set(family, outcome);
+    }
+
+    /// The name is not asked for with this family: as if it had no such record, but that is no answer.
+    pub fn on_left_out(&mut self, name: &str, family: Family) {
+        if let Some(step) = self.step(name) {
+            step.set(family, FamilyOutcome::NoData);
         }
     }
 
     /// When to look at [`Self::next_names`] and [`Self::verdict`] again though no answer has come.
     pub fn next_wakeup(&self) -> Option<Time> {
         let Some(positive) = self.first_positive() else {
-            let last = self.steps[..self.asked].last()?;
-            return (self.asked < self.steps.len()).then(|| last.asked_at + SILENCE);
+            return if self.asked < self.steps.len() { self.next_name_at() } else { self.failed_at() };
         };
         let step = &self.steps[positive];
         let complete = step.positive_at.filter(|_| !step.is_settled()).map(|at| at + self.delay);
-        let patience = self.end_of_patience().filter(|_| self.is_behind_silence(positive));
         // Both are waited for: a name can have its records just when the patience ends.
-        complete.max(patience)
+        complete.max(self.out_of_silence_at(positive))
     }
 
     /// What the walk has led to, once it is over. Takes the answers out.
     pub fn verdict(&mut self, now: Time) -> Option<Verdict<E>> {
         let Some(positive) = self.first_positive() else {
-            let is_over = self.asked == self.steps.len() && self.steps.iter().all(Step::is_settled);
-            return is_over.then(|| self.without_records());
+            let is_settled = self.steps.iter().all(Step::is_settled);
+            let is_over = is_settled || self.failed_at().is_some_and(|at| at <= now);
+            return (self.asked == self.steps.len() && is_over).then(|| self.without_records());
         };
-        if self.is_behind_silence(positive) && self.end_of_patience() > Some(now) {
+        if self.out_of_silence_at(positive).is_some_and(|at| now < at) {
             return None;
         }
         let delay = self.delay;
@@ -143,47 +157,110 @@ impl<E> Walk<E> {
         }
     }
 
+    fn step(&mut self, name: &str) -> Option<&mut Step<E>> {
+        self.steps[..self.asked].iter_mut().find(|step| step.name == name)
+    }
+
     fn wants_another(&self, now: Time) -> bool {
         if self.asked < self.together {
             return true;
         }
+        let is_due = self.next_name_at().is_none_or(|at| at <= now);
+        self.first_positive().is_none() && (is_due || self.steps[..self.asked].iter().all(Step::is_settled))
+    }
+
+    /// When the next name is asked for though some questions are open.
+    fn next_name_at(&self) -> Option<Time> {
         let asked = &self.steps[..self.asked];
-        let is_silent = asked.last().is_none_or(|last| last.asked_at + SILENCE <= now);
-        self.first_positive().is_none() && (is_silent || asked.iter().all(Step::is_settled))
+        let silent = asked.last()?.asked_at + SILENCE;
+        let open = asked.iter().filter(|step| !step.is_settled());
+        let nothing = latest(open.map(|step| step.nothing_at(self.delay)));
+        Some(nothing.map_or(silent, |at| at.min(silent)))
+    }
+
+    /// When the questions that are still open are not waited for any longer, without records: each name has an answer.
+    fn failed_at(&self) -> Option<Time> {
+        let answers = latest(self.steps.iter().map(|step| step.answered_at));
+        answers.filter(|_| !self.steps.iter().all(Step::is_settled)).map(|at| at + SILENCE)
     }
 
     fn first_positive(&self) -> Option<usize> {
         self.steps[..self.asked].iter().position(|step| step.positive_at.is_some())
     }
 
-    /// Whether a name before this one may still turn out to have records.
-    fn is_behind_silence(&self, positive: usize) -> bool {
-        !self.steps[..positive].iter().all(Step::is_settled)
-    }
-
-    /// Until when names are waited for, as one has records.
-    fn end_of_patience(&self) -> Option<Time> {
-        self.steps.iter().filter_map(|step| step.positive_at).min().map(|at| at + SILENCE)
+    /// When the names before this one, which has records, are not waited for any longer; `None` when none is open.
+    fn out_of_silence_at(&self, positive: usize) -> Option<Time> {
+        let open = self.steps[..positive].iter().filter(|step| !step.is_settled());
+        let patience = self.steps.iter().filter_map(|step| step.positive_at).min()? + SILENCE;
+        open.map(|step| step.gone_at(self.delay).map_or(patience, |at| at.min(patience))).max()
     }
 
     fn without_records(&mut self) -> Verdict<E> {
-        let (mut errors, mut contradicted) = (Vec::new(), Vec::new());
+        let (mut errors, mut contradicted, mut unanswered) = (Vec::new(), Vec::new(), Vec::new());
         for step in &mut self.steps {
+            if let Some((family, answer)) = step.take_half() {
+                unanswered.push((step.name.clone(), family));
+                if let FamilyOutcome::Failed(error) = answer {
+                    errors.push(error);
+                }
+                continue;
+            }
             match merge(step.a.take(), step.aaaa.take(), step.had) {
                 Some(NameOutcome::Failed(error)) => errors.push(error),
                 Some(NameOutcome::Contradicted) => contradicted.push(step.name.clone()),
                 _ => {}
             }
         }
-        if errors.is_empty() && contradicted.is_empty() {
+        if errors.is_empty() && contradicted.is_empty() && unanswered.is_empty() {
             return Verdict::Absent(self.steps.iter().map(|step| step.name.clone()).collect());
         }
-        Verdict::Failed { errors, contradicted }
+        Verdict::Failed { errors, contradicted, unanswered }
     }
 }
 
+/// The latest of these times; `None` if one of them is not known.
+fn latest(times: impl Iterator<Item = Option<Time>>) -> Option<Time> {
+    times.reduce(|a, b| a.zip(b).map(|(a, b)| a.max(b))).flatten()
+}
+
 impl<E> Step<E> {
+    fn set(&mut self, family: Family, outcome: FamilyOutcome<E>) {
+        match family {
+            Family::V4 => self.a = Some(outcome),
+            Family::V6 => self.aaaa = Some(outcome),
+        }
+    }
+
     fn is_settled(&self) -> bool {
         self.a.is_some() && self.aaaa.is_some()
+    }
+
+    /// The one answer there is.
+    fn half(&self) -> Option<&FamilyOutcome<E>> {
+        match (&self.a, &self.aaaa) {
+            (Some(answer), None) | (None, Some(answer)) => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// Takes it out, with the family of the question that is open.
+    fn take_half(&mut self) -> Option<(Family, FamilyOutcome<E>)> {
+        match (self.a.is_some(), self.aaaa.is_some()) {
+            (true, false) => Some((Family::V6, self.a.take()?)),
+            (false, true) => Some((Family::V4, self.aaaa.take()?)),
+            _ => None,
+        }
+    }
+
+    /// When the one answer that there is, saying that the name does not exist, counts for both.
+    fn gone_at(&self, delay: Duration) -> Option<Time> {
+        let is_gone = matches!(self.half()?, FamilyOutcome::NxDomain);
+        self.answered_at.filter(|_| is_gone).map(|at| at + delay)
+    }
+
+    /// Likewise, saying that or that there is no such record.
+    fn nothing_at(&self, delay: Duration) -> Option<Time> {
+        let is_nothing = matches!(self.half()?, FamilyOutcome::NxDomain | FamilyOutcome::NoData);
+        self.answered_at.filter(|_| is_nothing).map(|at| at + delay)
     }
 }

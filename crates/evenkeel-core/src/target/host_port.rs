@@ -139,8 +139,8 @@ pub(super) fn name_fault(host: &str) -> Option<&'static str> {
     if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
         return Some("only letters, digits, `-`, `_` and `.` make a DNS name");
     }
-    // `1.2.3` or `256.1.1.1` is a mistyped address: no top-level domain is all digits.
-    if name.rsplit('.').next().is_some_and(|label| label.bytes().all(|b| b.is_ascii_digit())) {
+    // `1.2.3` or `256.1.1.1` is a mistyped address, but `svc.2024` has a namespace that a search list completes.
+    if name.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return Some("neither an IP address nor a DNS name");
     }
     None

@@ -133,6 +133,8 @@ fn hosts_and_ports_are_told_apart() {
         ("a..b", host("a..b", "a label is empty")),
         (".", host(".", "a label is empty")),
         ("a/b:1", host("a/b", "only letters, digits, `-`, `_` and `.` make a DNS name")),
+        ("1.2024.", host("1.2024.", "neither an IP address nor a DNS name")),
+        ("svc.2024:1", name("svc.2024", 1)),
         ("256.1.1.1", host("256.1.1.1", "neither an IP address nor a DNS name")),
     ];
     for (text, expected) in table {

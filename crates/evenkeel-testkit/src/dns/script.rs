@@ -47,8 +47,10 @@ enum Kind {
     Addresses(Vec<(IpAddr, u32)>),
     Negative { code: u16 },
     Error { code: u16 },
+    Referral,
     BareHeader { code: u16 },
     Silence,
+    HangUp,
     Garbage,
 }
 
@@ -88,6 +90,11 @@ impl Reply {
         Self::error(5)
     }
 
+    /// No record and no error, by a server that neither speaks for the name's zone nor asks those who do.
+    pub fn referral() -> Self {
+        Self::new(Kind::Referral)
+    }
+
     /// A header with this code and nothing else, not even the question.
     pub fn bare_header(code: u16) -> Self {
         Self::new(Kind::BareHeader { code })
@@ -96,6 +103,11 @@ impl Reply {
     /// No answer at all; over TCP the connection stays open.
     pub fn silence() -> Self {
         Self::new(Kind::Silence)
+    }
+
+    /// No answer; over TCP the connection is closed.
+    pub fn hang_up() -> Self {
+        Self::new(Kind::HangUp)
     }
 
     /// Bytes that are no DNS message, but begin with the right id.
@@ -195,6 +207,13 @@ impl Reply {
         self.delay
     }
 
+    pub(super) fn hangs_up(&self, question: &Question) -> bool {
+        match self.to_edns.as_ref().filter(|_| question.edns.is_some()) {
+            Some(reply) => reply.hangs_up(question),
+            None => matches!(self.kind, Kind::HangUp),
+        }
+    }
+
     /// The answer's bytes, or none for silence.
     pub(super) fn encode(&self, question: &Question, is_udp: bool) -> Option<Vec<u8>> {
         if let Some(reply) = self.to_edns.as_ref().filter(|_| question.edns.is_some()) {
@@ -207,9 +226,10 @@ impl Reply {
             Kind::Addresses(records) => response.addresses = self.remaining(records, question),
             Kind::Negative { code } => (response.code, response.has_soa) = (*code, true),
             Kind::Error { code } => response.code = *code,
+            Kind::Referral => response.is_referral = true,
             Kind::BareHeader { code } => return Some(question.bare_header(*code)),
             Kind::Garbage => return Some([&question.id.to_be_bytes()[..], &[0xFF; 9]].concat()),
-            Kind::Silence => return None,
+            Kind::Silence | Kind::HangUp => return None,
         }
         let bytes = question.respond(&response);
         let is_truncated = match self.truncation {

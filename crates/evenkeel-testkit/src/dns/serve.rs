@@ -63,6 +63,9 @@ async fn converse(mut stream: TcpStream, state: &State) -> io::Result<()> {
         let Some(question) = Question::parse(&message) else { continue };
         let reply = take_note(state, &question, Transport::Tcp);
         tokio::time::sleep(reply.delay()).await;
+        if reply.hangs_up(&question) {
+            return Ok(());
+        }
         if let Some(bytes) = reply.encode(&question, false) {
             let length = (bytes.len() as u16).to_be_bytes();
             stream.write_all(&[&length, &bytes[..]].concat()).await?;

@@ -15,6 +15,7 @@ const QUESTION_NAME: [u8; 2] = [0xC0, 12];
 const FLAG_RESPONSE: u16 = 0x8000;
 const FLAG_TRUNCATED: u16 = 0x0200;
 const FLAGS_RECURSION: u16 = 0x0180;
+const FLAG_RECURSION_AVAILABLE: u16 = 0x0080;
 
 pub(super) struct Question {
     pub(super) id: u16,
@@ -34,6 +35,8 @@ pub(super) struct Response {
     pub(super) alias: Option<(String, u32)>,
     pub(super) addresses: Vec<(IpAddr, u32)>,
     pub(super) has_soa: bool,
+    /// Whether the server says that it does not recurse.
+    pub(super) is_referral: bool,
     /// Of the records, where it is not IN.
     pub(super) class: Option<u16>,
     pub(super) foul: Option<Foul>,
@@ -82,6 +85,9 @@ impl Question {
             Some(Foul::OpCode) => flags |= 2 << 11,
             Some(Foul::NoAnswer) => flags &= !FLAG_RESPONSE,
             None => {}
+        }
+        if response.is_referral {
+            flags &= !FLAG_RECURSION_AVAILABLE;
         }
         if response.is_truncated {
             flags |= FLAG_TRUNCATED;

@@ -19,7 +19,7 @@ fn a_pods_file_is_understood_and_odd_lines_are_skipped() {
     let conf = parse(
         "# made by kubelet\nsearch old\n; no\nnameserver 10.96.0.10\nnameserver nonsense\nnameserver fe80::53%eth0\n\
          nameserver fd00::a # main\nsearch ns.svc.cluster.local\tsvc.cluster.local\r\n\
-         options ndots:5 timeout:0 attempts:9 edns0 ndots:x trust-ad single-request\n",
+         options ndots:5 timeout:0 attempts:9 edns0 ndots trust-ad single-request\n",
     );
     assert_eq!(servers(&conf), ["10.96.0.10", "fe80::53%eth0", "fd00::a"]);
     assert_eq!(conf.search, ["ns.svc.cluster.local", "svc.cluster.local"]);
@@ -28,6 +28,7 @@ fn a_pods_file_is_understood_and_odd_lines_are_skipped() {
     let many = "nameserver 127.0.0.1\n".repeat(5) + "domain a b";
     let conf = parse(&many);
     assert_eq!((conf.servers.len(), conf.search), (3, vec!["a".to_owned()]));
+    assert_eq!(parse("search a b\nsearch\ndomain \n").search, ["a", "b"], "these say nothing");
 }
 
 #[test]
@@ -55,7 +56,9 @@ fn numbers_are_held_to_the_c_librarys_bounds() {
         ("ndots:15 timeout:30 attempts:5", (15, 30, 5)),
         ("ndots:99999999999 timeout:99999999999 attempts:99999999999", (15, 30, 5)),
         ("ndots:5x timeout:3s attempts:0", (5, 3, 1)),
-        ("ndots: timeout:-1 attempts:x NDOTS:3 ndots", (1, 5, 2)),
+        ("ndots: timeout:-1 attempts:x", (0, 1, 1)),
+        ("ndots:x timeout: attempts:", (0, 1, 1)),
+        ("NDOTS:3 ndots timeout attempts=3", (1, 5, 2)),
     ];
     for (options, expected) in table {
         let conf = parse(&format!("options {options}"));
@@ -89,7 +92,7 @@ fn the_environment_is_heard() {
     assert!(ResolvConf::parse(text, &environment(None, Some(""))).search.is_empty());
     assert_eq!(ResolvConf::parse(text, &environment(None, None)).search, ["a", "b"]);
     assert_eq!(ResolvConf::parse(b"", &environment(None, None)).search, ["corp.example"]);
-    assert!(ResolvConf::parse(b"search\n", &environment(None, None)).search.is_empty());
+    assert_eq!(ResolvConf::parse(b"search\n", &environment(None, None)).search, ["corp.example"]);
     let short = Environment { host_name: Some("pod-1".to_owned()), ..Environment::default() };
     assert!(ResolvConf::parse(b"", &short).search.is_empty());
 }

@@ -113,7 +113,7 @@ fn a_silent_name_holds_the_next_one_up_for_one_second() {
     both(&mut walk, 3010, "a.", NxDomain);
     assert_eq!(walk.verdict(at(9000)), None);
     both(&mut walk, 10_000, "a.ns.", Failed(7));
-    let expected = Verdict::Failed { errors: vec![7], contradicted: vec![] };
+    let expected = Verdict::Failed { errors: vec![7], contradicted: vec![], unanswered: vec![] };
     assert_eq!(walk.verdict(at(10_000)), Some(expected));
 }
 
@@ -129,7 +129,7 @@ fn an_error_does_not_end_the_walk_and_without_records_it_is_failed() {
         }
         let verdict = walk.verdict(at(1));
         if expected.is_none() {
-            let failed = Verdict::Failed { errors: vec![2], contradicted: vec![] };
+            let failed = Verdict::Failed { errors: vec![2], contradicted: vec![], unanswered: vec![] };
             assert_eq!(verdict, Some(failed));
         } else {
             assert_eq!(winner(verdict).as_deref(), expected);
@@ -161,7 +161,8 @@ fn an_answer_that_contradicts_what_was_just_there_is_failed() {
         walk.next_names(at(1));
         both(&mut walk, 1, name, NxDomain);
     }
-    let expected = Verdict::Failed { errors: vec![], contradicted: vec!["a.ns.".to_owned()] };
+    let expected =
+        Verdict::Failed { errors: vec![], contradicted: vec!["a.ns.".to_owned()], unanswered: vec![] };
     assert_eq!(walk.verdict(at(1)), Some(expected));
 }
 
@@ -175,4 +176,75 @@ fn a_family_that_is_not_answered_is_waited_for_a_moment_only() {
         let Some(Verdict::Found { open: found, records, .. }) = walk.verdict(at(60)) else { panic!() };
         assert_eq!((found, records.ttl), (Some(open), Duration::from_secs(5)));
     }
+}
+
+fn half(walk: &mut Walk<u8>, now: u64, name: &str, outcome: FamilyOutcome<u8>) {
+    walk.on_outcome(at(now), name, Family::V4, outcome);
+}
+
+#[test]
+fn with_one_type_dropped_the_next_name_is_asked_for_soon_after_the_others_answer() {
+    for (outcome, next) in [(NxDomain, 60), (NoData, 60), (Failed(1), 1000)] {
+        let mut walk = walk(None);
+        walk.next_names(at(0));
+        half(&mut walk, 10, "a.ns.", outcome.clone());
+        assert_eq!(walk.next_wakeup(), Some(at(next)), "{outcome:?}");
+        assert!(walk.next_names(at(next - 1)).is_empty());
+        assert_eq!(walk.next_names(at(next)), ["a.svc."], "{outcome:?}");
+        // One that is open wholly is waited for, whatever stands before it.
+        assert_eq!(walk.next_wakeup(), Some(at(next + 1000)));
+    }
+}
+
+#[test]
+fn a_name_that_does_not_exist_by_one_type_is_not_waited_for_and_one_without_a_record_is() {
+    for (outcome, end) in [(NxDomain, 150), (NoData, 1120), (Failed(1), 1120)] {
+        let mut walk = walk(Some("a.svc."));
+        walk.next_names(at(0));
+        half(&mut walk, 100, "a.ns.", outcome.clone());
+        both(&mut walk, 120, "a.svc.", records(1));
+        assert_eq!((walk.verdict(at(end - 1)), walk.next_wakeup()), (None, Some(at(end))), "{outcome:?}");
+        assert_eq!(winner(walk.verdict(at(end))).as_deref(), Some("a.svc."), "{outcome:?}");
+    }
+}
+
+#[test]
+fn the_other_type_may_still_have_records_while_the_walk_runs() {
+    let mut walk = walk(None);
+    walk.next_names(at(0));
+    half(&mut walk, 10, "a.ns.", NxDomain);
+    assert_eq!(walk.next_names(at(60)), ["a.svc."]);
+    walk.on_outcome(at(90), "a.ns.", Family::V6, records(1));
+    assert_eq!(winner(walk.verdict(at(90))).as_deref(), Some("a.ns."));
+}
+
+#[test]
+fn without_records_a_type_that_is_never_answered_is_waited_for_one_second() {
+    let mut walk = walk(Some("a."));
+    walk.next_names(at(0));
+    half(&mut walk, 10, "a.ns.", NxDomain);
+    half(&mut walk, 20, "a.svc.", Failed(3));
+    both(&mut walk, 30, "a.wild.", NxDomain);
+    assert_eq!((walk.verdict(at(5000)), walk.next_wakeup()), (None, None), "one has no answer at all");
+    walk.on_outcome(at(5000), "a.", Family::V6, NoData);
+    assert_eq!((walk.verdict(at(5999)), walk.next_wakeup()), (None, Some(at(6000))));
+    let open = [("a.ns.", Family::V6), ("a.svc.", Family::V6), ("a.", Family::V4)];
+    let unanswered = open.map(|(name, family)| (name.to_owned(), family)).to_vec();
+    let expected = Verdict::Failed { errors: vec![3], contradicted: vec![], unanswered };
+    assert_eq!(walk.verdict(at(6000)), Some(expected));
+}
+
+#[test]
+fn a_type_that_is_not_asked_for_is_no_answer() {
+    let mut walk = walk(None);
+    for (now, name) in [(0, "a.ns."), (1000, "a.svc."), (2000, "a.wild."), (3000, "a.")] {
+        assert_eq!(walk.next_names(at(now)), [name]);
+        walk.on_left_out(name, Family::V6);
+        assert!(walk.next_names(at(now + 999)).is_empty());
+    }
+    assert_eq!((walk.verdict(at(9000)), walk.next_wakeup()), (None, None));
+    for name in NAMES {
+        half(&mut walk, 9000, name, NxDomain);
+    }
+    assert!(matches!(walk.verdict(at(9000)), Some(Verdict::Absent(_))));
 }

@@ -1,11 +1,12 @@
 //! One question to one server, in whatever way it takes it.
 
+use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evenkeel_core::resolve::{Family, Servers};
 use evenkeel_core::time::Time;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use super::exchange::{DnsSockets, Reply, Way, exchange};
 use super::message::{AbsoluteName, Cause, Found, Question};
@@ -39,8 +40,12 @@ impl<S> Shared<S> {
         Time::after_origin(self.origin.elapsed())
     }
 
-    pub(super) fn instant(&self, time: Time) -> Instant {
-        self.origin + time.since_origin()
+    /// Waits until `time`; for ever if there is none.
+    pub(super) async fn until(&self, time: Option<Time>) {
+        match time {
+            Some(time) => sleep_until(self.origin + time.since_origin()).await,
+            None => pending().await,
+        }
     }
 
     /// What has been learnt about the servers. Never held over an `await`.
@@ -51,20 +56,27 @@ impl<S> Shared<S> {
 
 impl<S: DnsSockets> Asker<S> {
     /// Asks one server: over UDP, and over TCP if the answer is truncated; with EDNS, and without if that may be what
-    /// it does not take.
+    /// it does not take, or if the caller thinks so.
     pub(super) async fn ask(
         &self,
         name: &AbsoluteName,
         family: Family,
         server: SocketAddr,
+        may_have_edns: bool,
     ) -> Result<Found, Cause> {
         let knows_edns = self.shared.servers().takes_edns(self.shared.now(), server);
+        let patience = self.settings.conf.timeout;
         let mut way = Way {
             server,
             transport: if self.settings.conf.use_tcp { DnsTransport::Tcp } else { DnsTransport::Udp },
-            with_edns: knows_edns,
-            patience: self.settings.conf.timeout,
+            with_edns: knows_edns && may_have_edns,
+            patience,
         };
+        // Over UDP, the question itself goes without EDNS after a while.
+        let may_drop_edns = way.with_edns && way.transport == DnsTransport::Tcp;
+        if may_drop_edns {
+            way.patience /= 2;
+        }
         // Each turn gives up one of the two, so there are three at most.
         loop {
             let reply = self.ask_in(way, name, family).await;
@@ -73,7 +85,16 @@ impl<S: DnsSockets> Asker<S> {
                     way.transport = DnsTransport::Tcp;
                     way.with_edns &= reply.with_edns;
                 }
-                Err(cause) if way.with_edns && cause.may_be_for_edns() => way.with_edns = false,
+                Err(cause)
+                    if way.with_edns
+                        && (cause.may_be_for_edns() || may_drop_edns && cause.is_lost_connection()) =>
+                {
+                    way.with_edns = false;
+                }
+                Err(Cause::Timeout(_)) => {
+                    self.learn(knows_edns, reply.with_edns, way, false);
+                    return Err(Cause::Timeout(patience));
+                }
                 outcome => {
                     self.learn(knows_edns, reply.with_edns, way, outcome.is_ok());
                     return outcome;

@@ -13,8 +13,8 @@ use crate::observe::DnsTransport;
 /// Longer than any datagram that we say we take.
 const BUFFER: usize = 4096;
 /// When a question that is not answered is sent over UDP again, in units, and with EDNS or without, for the server
-/// whose way is too narrow for EDNS.
-const SENDINGS: [(u32, bool); 5] = [(0, true), (1, true), (3, false), (6, false), (12, false)];
+/// whose way is too narrow for EDNS. Without it, well before the next server is asked.
+const SENDINGS: [(u32, bool); 5] = [(0, true), (1, true), (2, false), (6, false), (12, false)];
 /// The unit; less where the patience is so small that the later ones would not come to their turn.
 const UNIT: Duration = Duration::from_millis(333);
 

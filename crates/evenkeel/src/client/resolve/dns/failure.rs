@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use evenkeel_core::resolve::Family;
+
 use super::query::QueryError;
 use super::system::Settings;
 
@@ -15,6 +17,8 @@ pub(super) struct LookupError {
     pub(super) errors: Vec<QueryError>,
     /// Names whose answers contradict themselves.
     pub(super) contradicted: Vec<String>,
+    /// Questions that are not answered though the other one of their name is.
+    pub(super) unanswered: Vec<(String, Family)>,
     pub(super) note: Option<String>,
 }
 
@@ -35,7 +39,10 @@ impl fmt::Display for LookupError {
         let contradicted = self.contradicted.iter().map(|name| {
             format!("{name} does not exist by the answer for one record type, but had records of the other just now")
         });
-        let all: Vec<String> = errors.chain(contradicted).collect();
+        let unanswered = self.unanswered.iter();
+        let unanswered =
+            unanswered.map(|(name, family)| format!("the {family} records of {name} are not answered"));
+        let all: Vec<String> = errors.chain(contradicted).chain(unanswered).collect();
         let more = all.len().saturating_sub(MOST);
         f.write_str(&all[..all.len() - more].join("; "))?;
         if more > 0 {

@@ -7,8 +7,6 @@ use std::time::Duration;
 use evenkeel_core::resolve::{
     Addresses, Candidates, Family, FamilyOutcome, Known, Records, Verdict, Walk, candidates,
 };
-use evenkeel_core::time::Time;
-use tokio::time::sleep_until;
 
 use super::ask::{Asker, Shared};
 use super::exchange::DnsSockets;
@@ -109,7 +107,7 @@ impl<S: DnsSockets> Lookup<S> {
                     let Answered { name, family, outcome } = self.sift(answered);
                     walk.on_outcome(self.shared.now(), &name, family, outcome);
                 }
-                () = until(&self.shared, wakeup) => {}
+                () = self.shared.until(wakeup) => {}
             }
         };
         self.conclude(verdict, &asker)
@@ -142,7 +140,7 @@ impl<S: DnsSockets> Lookup<S> {
     fn ask(&mut self, asker: &Asker<S>, name: &str, walk: &mut Walk<QueryError>) {
         for family in Family::BOTH {
             if family == Family::V6 && asker.settings.conf.no_aaaa {
-                walk.on_outcome(self.shared.now(), name, family, FamilyOutcome::NoData);
+                walk.on_left_out(name, family);
             } else {
                 let question = || Box::pin(asker.clone().query(name.to_owned(), family)) as _;
                 self.questions.ask(name, family, question);
@@ -160,10 +158,10 @@ impl<S: DnsSockets> Lookup<S> {
                 self.questions.clear();
                 Outcome::Absent(absence(&self.host, &names, &asker.settings))
             }
-            Verdict::Failed { errors, contradicted } => {
+            Verdict::Failed { errors, contradicted, unanswered } => {
                 self.questions.clear();
                 let note = asker.settings.note.clone();
-                Outcome::Failed(LookupError { errors, contradicted, note })
+                Outcome::Failed(LookupError { errors, contradicted, unanswered, note })
             }
         }
     }
@@ -208,12 +206,5 @@ impl<S: DnsSockets> Lookup<S> {
         }
         let records = Records { v4: Some(v4), v6: Some(v6), ttl: Duration::MAX, failure: None };
         Some(Outcome::Found { name: host, records, has_ttl: false })
-    }
-}
-
-async fn until<S>(shared: &Shared<S>, time: Option<Time>) {
-    match time {
-        Some(time) => sleep_until(shared.instant(time)).await,
-        None => std::future::pending().await,
     }
 }

@@ -1,21 +1,30 @@
 //! Questions and answers as bytes, and what an answer says.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use evenkeel_core::resolve::Family;
-use hickory_resolver::proto::op::{Edns, Message, Query, ResponseCode};
+use hickory_resolver::proto::op::{Edns, Message, OpCode, Query, ResponseCode};
 use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use hickory_resolver::proto::serialize::binary::{BinDecodable, BinDecoder};
 
 /// The UDP payload size that passes every usual path unfragmented (the DNS flag day's).
 const EDNS_PAYLOAD: u16 = 1232;
 const HEADER: usize = 12;
+/// How many aliases one may lead to the next. With as many as a message holds, following them would be slow work.
+const MOST_ALIASES: usize = 16;
 
 /// A name that can be asked for.
 #[derive(Clone, Debug)]
-pub(super) struct AbsoluteName(Name);
+pub(super) struct AbsoluteName {
+    name: Name,
+    /// As it was written: hickory's own text has escapes, and letters of other scripts.
+    text: String,
+}
 
 /// What is asked for: the records of one type of one name.
 #[derive(Clone, Debug)]
@@ -52,6 +61,10 @@ pub(super) enum Cause {
     Timeout(Duration),
     #[error("truncated even over TCP")]
     Truncated,
+    #[error("it refers to other servers and does not recurse")]
+    Lame,
+    #[error("the aliases that it answered with lead in a circle, or are more than {MOST_ALIASES}")]
+    Aliases,
     #[error("it answered with records of another class than IN")]
     ForeignClass,
     #[error("it answered something else than it was asked")]
@@ -64,13 +77,20 @@ pub(super) enum Cause {
     Io(#[from] io::Error),
 }
 
+impl Found {
+    /// Whether it says that there is nothing.
+    pub(super) fn is_negative(&self) -> bool {
+        matches!(self, Self::NoData | Self::NxDomain)
+    }
+}
+
 impl Question {
     pub(super) fn new(name: &AbsoluteName, family: Family) -> Self {
         let record_type = match family {
             Family::V4 => RecordType::A,
             Family::V6 => RecordType::AAAA,
         };
-        Self { query: Query::query(name.0.clone(), record_type), name: name.0.clone() }
+        Self { query: Query::query(name.name.clone(), record_type), name: name.name.clone() }
     }
 
     /// The bytes to send, with an id of their own.
@@ -114,11 +134,21 @@ impl Question {
         if flags.is_truncated() {
             return Some(Err(Cause::Truncated));
         }
-        Some(match Message::from_vec(bytes) {
-            Ok(message) => read_records(&message, self.name.clone(), self.query.query_type),
-            Err(_) if flags.code() != ResponseCode::NoError => Err(Cause::Code(flags.code())),
-            Err(error) => Err(Cause::Malformed(error.to_string())),
-        })
+        let (code, answers) = match Message::from_vec(bytes) {
+            Ok(message) => (message.metadata.response_code, message.answers),
+            Err(error) => match read_answers(bytes) {
+                Some(answers) => (flags.code(), answers),
+                None if flags.code() != ResponseCode::NoError => {
+                    return Some(Err(Cause::Code(flags.code())));
+                }
+                None => return Some(Err(Cause::Malformed(error.to_string()))),
+            },
+        };
+        // It is no word about the name: a server that does know it, or asks around, may say something else.
+        if code == ResponseCode::NoError && answers.is_empty() && flags.is_hearsay() {
+            return Some(Err(Cause::Lame));
+        }
+        Some(read_records(code, &answers, self.name.clone(), self.query.query_type))
     }
 }
 
@@ -134,7 +164,22 @@ fn read_query(bytes: &[u8]) -> Result<Query, Cause> {
     Query::read(&mut decoder).map_err(|error| malformed(&error))
 }
 
+/// The answers of a message whose other records cannot be read: those are not needed.
+///
+/// `None` where they cannot be read either, and where nothing is said but for records that cannot be read, which may
+/// hold the better half of the code (RFC 6891 §6.1.3).
+fn read_answers(bytes: &[u8]) -> Option<Vec<Record>> {
+    let (answers, additional) = (u16_at(bytes, 6)?, u16_at(bytes, 10)?);
+    let mut decoder = BinDecoder::new(bytes);
+    decoder.read_slice(HEADER).ok()?;
+    Query::read(&mut decoder).ok()?;
+    let (answers, ..) =
+        Message::read_records(&mut decoder, usize::from(answers), false, OpCode::Query).ok()?;
+    (!answers.is_empty() || additional == 0).then_some(answers)
+}
+
 /// The header's second pair of bytes (RFC 1035 §4.1.1).
+#[derive(Clone, Copy)]
 struct Flags(u16);
 
 impl Flags {
@@ -147,35 +192,47 @@ impl Flags {
         self.0 & 0x0200 != 0
     }
 
+    /// Whether the server neither speaks for the zone (AA) nor asks those who do (RA).
+    fn is_hearsay(&self) -> bool {
+        self.0 & 0x0480 == 0
+    }
+
     fn code(&self) -> ResponseCode {
         (self.0 & 0xF).into()
     }
 }
 
 /// The addresses of `name`, or of what it is an alias of, and the least TTL on the way.
-fn read_records(message: &Message, mut name: Name, record_type: RecordType) -> Result<Found, Cause> {
-    match message.metadata.response_code {
+fn read_records(
+    code: ResponseCode,
+    answers: &[Record],
+    mut name: Name,
+    record_type: RecordType,
+) -> Result<Found, Cause> {
+    match code {
         ResponseCode::NoError => {}
         ResponseCode::NXDomain => return Ok(Found::NxDomain),
         code => return Err(Cause::Code(code)),
     }
     // Nobody's members: an answer that mixes classes is not to be believed at all.
-    if message.answers.iter().any(|record| record.dns_class != DNSClass::IN) {
+    if answers.iter().any(|record| record.dns_class != DNSClass::IN) {
         return Err(Cause::ForeignClass);
     }
     let mut ttl = u32::MAX;
-    // An alias that leads in a circle ends after as many steps as there are records.
-    for _ in &message.answers {
-        let alias = message.answers.iter().find_map(|record| match &record.data {
+    for followed in 0.. {
+        let alias = answers.iter().find_map(|record| match &record.data {
             RData::CNAME(target) if record.name == name => Some((target.0.clone(), record.ttl)),
             _ => None,
         });
         let Some((target, alias_ttl)) = alias else { break };
+        if followed == MOST_ALIASES {
+            return Err(Cause::Aliases);
+        }
         name = target;
         ttl = ttl.min(alias_ttl);
     }
     let mut addresses = Vec::new();
-    for record in message.answers.iter().filter(|record| record.name == name) {
+    for record in answers.iter().filter(|record| record.name == name) {
         if let Some(address) = address_of(record).filter(|_| record.record_type() == record_type) {
             addresses.push(address);
             ttl = ttl.min(record.ttl);
@@ -197,15 +254,18 @@ fn address_of(record: &Record) -> Option<IpAddr> {
 
 impl AbsoluteName {
     /// # Errors
-    /// When it is too long, or a label of it is.
+    /// When it is too long, or a label of it is, or one is empty.
     pub(super) fn parse(name: &str) -> Result<Self, Cause> {
-        Name::from_ascii(name).map(Self).map_err(|error| Cause::Name(error.to_string()))
+        // As bytes: hickory's parser refuses labels that servers have and the C library asks for, such as `a+b`.
+        let labels = name.strip_suffix('.').unwrap_or(name).split('.').map(str::as_bytes);
+        let parsed = Name::from_labels(labels).map_err(|error| Cause::Name(error.to_string()))?;
+        Ok(Self { name: parsed, text: name.to_owned() })
     }
 }
 
 impl std::fmt::Display for AbsoluteName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
+        f.write_str(&self.text)
     }
 }
 
@@ -218,6 +278,19 @@ impl Cause {
                 matches!(code, ResponseCode::FormErr | ResponseCode::NotImp) || u16::from(*code) == 16
             }
             Self::BareHeader(_) | Self::Malformed(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether a server may do this over TCP to a question with EDNS that it, or what is between, does not take.
+    pub(super) fn is_lost_connection(&self) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof};
+        match self {
+            Self::Timeout(_) => true,
+            Self::Io(error) => matches!(
+                error.kind(),
+                BrokenPipe | ConnectionAborted | ConnectionReset | TimedOut | UnexpectedEof
+            ),
             _ => false,
         }
     }

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use evenkeel_core::resolve::{Family, FamilyOutcome, SILENCE};
+use evenkeel_core::resolve::{Family, FamilyOutcome, Round, RoundEnd, Standing};
+use evenkeel_core::time::Time;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::time::{Instant, sleep_until};
+use hickory_resolver::proto::op::ResponseCode;
 
 use super::ask::Asker;
 use super::exchange::DnsSockets;
@@ -29,21 +30,20 @@ pub(super) struct Failures(Vec<(SocketAddr, Cause)>);
 impl<S: DnsSockets> Asker<S> {
     /// Asks for the absolute name's records, each server in its turn until one answers.
     ///
-    /// The next one's turn is when one has failed, or has been silent for [`SILENCE`]; the answer of the silent one is
-    /// still taken. A server that keeps silent is asked again, as often as resolv.conf says; one that answers with an
-    /// error is not.
+    /// Whose turn it is and whose answer holds, [`Round`] says. A server that keeps silent, or says SERVFAIL, is asked
+    /// again, as often as resolv.conf says; one that answers with another error is not.
     pub(super) async fn query(self, name: String, family: Family) -> FamilyOutcome<QueryError> {
         let name = match AbsoluteName::parse(&name) {
             Ok(name) => name,
             Err(cause) => return FamilyOutcome::Failed(QueryError::BadName { name, cause }),
         };
-        let mut servers = self.shared.servers().in_order(self.shared.now(), &self.servers, family);
+        let mut servers = self.servers.clone();
         let mut failures = Failures::default();
         for _ in 0..self.settings.conf.attempts {
-            match self.ask_each(&name, family, servers, &mut failures).await {
-                Some(found) => return found.into(),
-                None => servers = failures.silent(),
+            if let Some(found) = self.ask_each(&name, family, &servers, &mut failures).await {
+                return found.into();
             }
+            servers.retain(|server| failures.may_do_better(*server));
             if servers.is_empty() {
                 break;
             }
@@ -56,43 +56,69 @@ impl<S: DnsSockets> Asker<S> {
         &self,
         name: &AbsoluteName,
         family: Family,
-        servers: Vec<SocketAddr>,
+        servers: &[SocketAddr],
         failures: &mut Failures,
     ) -> Option<Found> {
-        let mut waiting = servers.into_iter();
+        let mut round = Round::new(self.shared.now(), servers, &self.shared.servers(), family);
         let mut under_way = FuturesUnordered::new();
-        let mut last = None;
-        loop {
-            let is_next_due = last.is_none_or(|(_, asked_at)| asked_at + SILENCE <= Instant::now());
-            if is_next_due && let Some(server) = waiting.next() {
-                if let Some((silent, _)) = last {
-                    self.shared.servers().on_silence(self.shared.now(), silent, family);
-                }
-                last = Some((server, Instant::now()));
-                under_way.push(async move { (server, self.ask(name, family, server).await) });
+        let found = loop {
+            let now = self.shared.now();
+            while let Some(server) = round.next(now) {
+                self.shared.servers().on_asked(now, server, family);
+                // Some say it to EDNS.
+                let may_have_edns = !failures.is_servfail(server);
+                under_way
+                    .push(async move { (server, now, self.ask(name, family, server, may_have_edns).await) });
             }
-            let turn = last.filter(|_| waiting.len() > 0).map(|(_, asked_at)| asked_at + SILENCE);
+            if let Some(end) = round.end(now) {
+                break end;
+            }
             tokio::select! {
                 biased;
-                answered = under_way.next() => {
-                    let (server, outcome) = answered?;
-                    self.on_heard(server, family, &outcome);
+                Some((server, asked_at, outcome)) = under_way.next() => {
+                    self.on_heard(server, family, asked_at, &outcome);
                     match outcome {
-                        Ok(found) => return Some(found),
-                        Err(cause) => failures.add(server, cause),
+                        Ok(found) if found.is_negative() => round.on_negative(server, found),
+                        Ok(found) => {
+                            self.on_passed_over(&round, family);
+                            return Some(found);
+                        }
+                        Err(cause) => {
+                            round.on_failed(server);
+                            failures.add(server, cause);
+                        }
                     }
-                    last = last.filter(|(asked, _)| *asked != server);
                 }
-                () = sleep_until(turn.unwrap_or_else(Instant::now)), if turn.is_some() => {}
+                () = self.shared.until(round.next_wakeup()) => {}
             }
+        };
+        self.on_passed_over(&round, family);
+        match found {
+            RoundEnd::Negative(found) => Some(found),
+            RoundEnd::Failed => None,
         }
     }
 
-    fn on_heard(&self, server: SocketAddr, family: Family, outcome: &Result<Found, Cause>) {
+    fn on_heard(&self, server: SocketAddr, family: Family, asked_at: Time, outcome: &Result<Found, Cause>) {
+        let now = self.shared.now();
         let mut servers = self.shared.servers();
         match outcome {
-            Err(Cause::Timeout(_) | Cause::Io(_)) => servers.on_silence(self.shared.now(), server, family),
-            _ => servers.on_answer(server, family),
+            Err(Cause::Timeout(_) | Cause::Io(_)) => servers.on_silence(now, server, family, asked_at),
+            _ => servers.on_answer(now, server, family),
+        }
+    }
+
+    /// The round ends while some are still silent.
+    fn on_passed_over(&self, round: &Round<Found>, family: Family) {
+        let now = self.shared.now();
+        let mut servers = self.shared.servers();
+        for (server, asked_at) in round.silent(now) {
+            match servers.standing(now, server, family) {
+                Standing::Ahead => {
+                    servers.on_passed_over(now, server, family, self.settings.conf.timeout);
+                }
+                Standing::Behind | Standing::GivenUp => servers.on_given_up(now, server, family, asked_at),
+            }
         }
     }
 }
@@ -103,9 +129,17 @@ impl Failures {
         self.0.push((server, cause));
     }
 
-    fn silent(&self) -> Vec<SocketAddr> {
-        let is_silent = |cause: &Cause| matches!(cause, Cause::Timeout(_));
-        self.0.iter().filter(|(_, cause)| is_silent(cause)).map(|(server, _)| *server).collect()
+    /// Whether the server may have an answer when it is asked again.
+    fn may_do_better(&self, server: SocketAddr) -> bool {
+        matches!(self.of(server), Some(Cause::Timeout(_))) || self.is_servfail(server)
+    }
+
+    fn is_servfail(&self, server: SocketAddr) -> bool {
+        matches!(self.of(server), Some(Cause::Code(ResponseCode::ServFail)))
+    }
+
+    fn of(&self, server: SocketAddr) -> Option<&Cause> {
+        self.0.iter().find(|(other, _)| *other == server).map(|(_, cause)| cause)
     }
 }
 

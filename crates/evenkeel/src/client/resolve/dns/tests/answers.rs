@@ -155,6 +155,7 @@ async fn errors_name_the_server_the_query_and_the_kind() {
         (IMPATIENT, Reply::silence(), "no answer within 1s"),
         (IMPATIENT, Reply::wrong_id(), "no answer within 1s"),
         ("", Reply::garbage(), "protocol error"),
+        ("", Reply::referral(), "refers to other servers and does not recurse"),
     ];
     for (conf, reply, kind) in table {
         let world = World::new(conf).await;

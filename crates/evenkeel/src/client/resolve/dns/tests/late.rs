@@ -6,7 +6,7 @@ use std::time::Duration;
 use evenkeel_core::resolve::RESOLUTION_DELAY;
 use evenkeel_testkit::dns::{RecordType, Reply};
 
-use super::world::{World, endpoints, ips, within};
+use super::world::{World, endpoints, failure, ips, within};
 use crate::client::resolve::Answer;
 
 /// Longer than a loaded machine tears a prompt answer and this one apart.
@@ -91,4 +91,25 @@ async fn one_silent_server_of_several_does_not_hold_lookups_up() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_type_that_is_never_answered_does_not_hold_the_search_list_up() {
+    let world = world().await;
+    let domains = ["one.test", "two.test", "three.test", "four.test", "five.test"];
+    world.set_resolv_conf(&format!("nameserver 127.0.0.1\nsearch {}", domains.join(" ")));
+    for domain in domains {
+        world.server.set(&format!("a.{domain}"), RecordType::Aaaa, Reply::silence());
+    }
+    world.server.set("a.five.test", RecordType::A, Reply::addresses(1, ips(&["10.0.0.1", "10.0.0.2"])));
+    let mut line = world.resolve("dns:///a:1");
+    // With a second for each of the domains, the first lookup would take four.
+    for _ in 0..2 {
+        assert_eq!(within(3, line.answer()).await, endpoints(&["10.0.0.1:1", "10.0.0.2:1"]));
+    }
+    world.server.set("a", RecordType::Aaaa, Reply::silence());
+    world.server.remove("a.five.test");
+    // Each question's whole patience is ten seconds.
+    let reason = failure(within(8, line.answer()).await);
+    assert!(reason.contains("the AAAA records of a.one.test. are not answered"), "{reason}");
 }

@@ -6,6 +6,7 @@ mod events;
 mod files;
 mod late;
 mod refresh;
+mod servers;
 mod settings;
 mod walk;
 mod warnings;
