@@ -70,7 +70,8 @@ impl<S: DnsSockets> DnsResolver<S> {
     async fn wait_until_due(&mut self, updates: &mut Updates) -> Option<()> {
         let Self { lookup, port, state } = self;
         loop {
-            let due = state.pacer.next_lookup().map(|due| state.origin + due.since_origin());
+            // What no clock can reach never comes.
+            let due = state.pacer.next_lookup().and_then(|due| state.origin.checked_add(due.since_origin()));
             let sleep = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(due).await,
