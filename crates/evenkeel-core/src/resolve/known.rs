@@ -1,8 +1,14 @@
 //! What a resolver knows between its lookups.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::families::Had;
+use crate::time::Time;
+
+/// How long the records that a name had speak against answers that contradict each other. Then they were true: the
+/// server says NXDOMAIN for want of a type, and the name has lost the other for good.
+const CONTRADICTED: Duration = Duration::from_secs(30);
 
 /// The addresses that a resolver knows, and the name they belong to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,6 +16,10 @@ pub struct Known {
     name: String,
     v4: Vec<IpAddr>,
     v6: Vec<IpAddr>,
+    /// Since when the answers contradict each other.
+    contradicted_since: Option<Time>,
+    /// Whether they have done so for long.
+    is_contradicted: bool,
 }
 
 impl Known {
@@ -18,9 +28,9 @@ impl Known {
         (!self.name.is_empty()).then_some(&*self.name)
     }
 
-    /// Which records `name` had when it was last heard of.
+    /// Which records `name` had when it was last heard of; none when its answers have contradicted that for long.
     pub fn had(&self, name: &str) -> Had {
-        let is_it = self.name == name;
+        let is_it = self.name == name && !self.is_contradicted;
         Had { v4: is_it && !self.v4.is_empty(), v6: is_it && !self.v6.is_empty() }
     }
 
@@ -51,6 +61,7 @@ impl Known {
         self.name = name.to_owned();
         self.v4 = v4.map_or(old.v4, sorted);
         self.v6 = v6.map_or(old.v6, sorted);
+        (self.contradicted_since, self.is_contradicted) = (None, false);
         self.addresses() != addresses
     }
 
@@ -58,6 +69,15 @@ impl Known {
     pub fn on_absent(&mut self) {
         self.v4.clear();
         self.v6.clear();
+        (self.contradicted_since, self.is_contradicted) = (None, false);
+    }
+
+    /// Takes in that the answers contradict each other, as [`NameOutcome::Contradicted`] says.
+    ///
+    /// [`NameOutcome::Contradicted`]: super::NameOutcome::Contradicted
+    pub fn on_contradicted(&mut self, now: Time) {
+        let since = *self.contradicted_since.get_or_insert(now);
+        self.is_contradicted = since + CONTRADICTED <= now;
     }
 }
 
@@ -70,8 +90,10 @@ fn sorted(mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+    use std::time::Duration;
 
-    use super::{Had, Known};
+    use super::{CONTRADICTED, Had, Known};
+    use crate::time::Time;
 
     fn v4(n: u8) -> IpAddr {
         Ipv4Addr::new(10, 0, 0, n).into()
@@ -97,6 +119,23 @@ mod tests {
         assert!(!known.is_single());
         assert!(known.on_found("b.", Some(vec![v4(1)]), None), "what was absent does not come back");
         assert_eq!(known.addresses(), [v4(1)]);
+    }
+
+    #[test]
+    fn what_was_there_speaks_against_contradictions_for_a_while_only() {
+        let mut known = Known::default();
+        let start = Time::after_origin(Duration::from_secs(100));
+        let found = |known: &mut Known| known.on_found("a.", Some(vec![v4(1)]), Some(vec![]));
+        found(&mut known);
+        known.on_contradicted(start);
+        known.on_contradicted(start + (CONTRADICTED - Duration::from_millis(1)));
+        assert!(known.had("a.").v4);
+        known.on_contradicted(start + CONTRADICTED);
+        assert_eq!((known.had("a."), known.addresses().len()), (Had::default(), 1));
+        assert!(!found(&mut known), "the address is the same");
+        assert!(known.had("a.").v4, "it begins anew");
+        known.on_contradicted(start + CONTRADICTED * 2);
+        assert!(known.had("a.").v4);
     }
 
     #[test]

@@ -40,10 +40,10 @@ impl<S> Shared<S> {
         Time::after_origin(self.origin.elapsed())
     }
 
-    /// Waits until `time`; for ever if there is none.
+    /// Waits until `time`; for ever if there is none, or no clock can reach it.
     pub(super) async fn until(&self, time: Option<Time>) {
-        match time {
-            Some(time) => sleep_until(self.origin + time.since_origin()).await,
+        match time.and_then(|time| self.origin.checked_add(time.since_origin())) {
+            Some(instant) => sleep_until(instant).await,
             None => pending().await,
         }
     }

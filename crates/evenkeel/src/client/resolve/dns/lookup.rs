@@ -17,6 +17,9 @@ use super::system::{Settings, System};
 use super::told::Told;
 use crate::observe::Observers;
 
+/// How many of the addresses that are left out a warning lists.
+const MOST_LISTED: usize = 8;
+
 /// What is looked up, and where.
 #[derive(Debug)]
 pub(super) struct Lookup<S> {
@@ -179,13 +182,18 @@ impl<S: DnsSockets> Lookup<S> {
 
     fn usable(&mut self, name: &str, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
         let Addresses { usable, left_out } = Addresses::of(addresses);
-        if !left_out.is_empty() {
-            let left_out: Vec<_> = left_out.iter().map(IpAddr::to_string).collect();
-            let left_out = left_out.join(", ");
-            self.told.warn(
-                &self.host,
-                format!("{name} has addresses that nobody can be at, left out: {left_out}"),
-            );
+        if let Some(first) = left_out.first() {
+            // Not told by the list: a server that draws another one each time would make each lookup say it.
+            let family = if first.is_ipv4() { Family::V4 } else { Family::V6 };
+            let fault = format!("addresses left out: {family} of {name}");
+            let listed: Vec<_> = left_out.iter().take(MOST_LISTED).map(IpAddr::to_string).collect();
+            let listed = listed.join(", ");
+            let more = match left_out.len().saturating_sub(MOST_LISTED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let text = format!("{name} has addresses that nobody can be at, left out: {listed}{more}");
+            self.told.warn_of(&self.host, fault, text);
         }
         usable
     }

@@ -1,5 +1,8 @@
 //! The life of one channel's `dns:` resolver.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
@@ -36,14 +39,7 @@ struct State {
 
 impl<S: DnsSockets> DnsResolver<S> {
     pub(super) fn new(lookup: Lookup<S>, port: u16, mode: RefreshMode) -> Self {
-        let state = State {
-            origin: Instant::now(),
-            pacer: Pacer::new(mode, Time::ORIGIN),
-            known: Known::default(),
-            warning: SingleAddressWarning::default(),
-            random: Rng::new(),
-        };
-        Self { lookup, port, state }
+        Self { lookup, port, state: State::new(mode) }
     }
 
     async fn run_until_gone(mut self, mut updates: Updates) {
@@ -74,7 +70,8 @@ impl<S: DnsSockets> DnsResolver<S> {
     async fn wait_until_due(&mut self, updates: &mut Updates) -> Option<()> {
         let Self { lookup, port, state } = self;
         loop {
-            let due = state.pacer.next_lookup().map(|due| state.origin + due.since_origin());
+            // What no clock can reach never comes.
+            let due = state.pacer.next_lookup().and_then(|due| state.origin.checked_add(due.since_origin()));
             let sleep = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(due).await,
@@ -104,6 +101,16 @@ impl<S: DnsSockets> Resolver for DnsResolver<S> {
 }
 
 impl State {
+    fn new(mode: RefreshMode) -> Self {
+        Self {
+            origin: Instant::now(),
+            pacer: Pacer::new(mode, Time::ORIGIN),
+            known: Known::default(),
+            warning: SingleAddressWarning::default(),
+            random: Rng::new(),
+        }
+    }
+
     fn now(&self) -> Time {
         Time::after_origin(self.origin.elapsed())
     }
@@ -137,6 +144,9 @@ impl State {
                 Answer::Absent(reason)
             }
             Outcome::Failed(error) => {
+                if !error.contradicted.is_empty() {
+                    self.known.on_contradicted(now);
+                }
                 self.pacer.on_failure(now, random);
                 tracing::debug!(host, %error, next = ?self.pacer.interval(), "could not be resolved");
                 Answer::Failed(format!("{host} could not be resolved: {error}"))

@@ -17,7 +17,12 @@ impl Told {
 
     /// Says a warning, if it is news.
     pub(super) fn warn(&mut self, host: &str, text: String) {
-        if self.is_new(text.clone()) {
+        self.warn_of(host, text.clone(), text);
+    }
+
+    /// Says a warning, if none was said of this `fault`, with whatever text.
+    pub(super) fn warn_of(&mut self, host: &str, fault: String, text: String) {
+        if self.is_new(fault) {
             tracing::warn!(host, "{text}");
         }
     }

@@ -107,6 +107,21 @@ async fn addresses_that_nobody_can_be_at_are_left_out_with_one_warning() {
 }
 
 #[tokio::test]
+async fn the_warning_about_addresses_is_short_and_does_not_come_again_with_others() {
+    let (warnings, _guard) = Warnings::collect();
+    let world = World::new("").await;
+    let mut line = None;
+    for round in 0..3 {
+        let nowhere = (0..20).map(|last| Ipv4Addr::new(224, 0, round, last).into());
+        world.server.set_addresses("a.test", 1, nowhere.chain(ips(&["10.0.0.1", "10.0.0.2"])));
+        let line = line.get_or_insert_with(|| world.resolve("dns:///a.test:1"));
+        assert_eq!(line.answer().await, endpoints(&["10.0.0.1:1", "10.0.0.2:1"]));
+    }
+    assert_eq!(warnings.count("left out"), 1);
+    assert_eq!(warnings.count("224.0.0.6, 224.0.0.7 and 12 more"), 1);
+}
+
+#[tokio::test]
 async fn what_comes_over_tcp_must_belong_to_its_question() {
     for foul in [Foul::Id, Foul::Question, Foul::OpCode, Foul::NoAnswer] {
         let world = World::new("").await;

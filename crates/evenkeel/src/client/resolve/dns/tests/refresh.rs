@@ -46,6 +46,21 @@ async fn on_disconnect_only_a_request_makes_a_lookup() {
 }
 
 #[tokio::test]
+async fn times_without_end_are_no_fault() {
+    for refresh in [Refresh::Every(Duration::MAX), Refresh::Disconnect { floor: Duration::MAX }] {
+        let world = World::new("").await;
+        world.server.set_addresses("a.test", 1, ips(&["10.0.0.1", "10.0.0.2"]));
+        let mut line = world.resolve_with("dns:///a.test:1", refresh);
+        assert_eq!(line.answer().await, endpoints(&["10.0.0.1:1", "10.0.0.2:1"]));
+        line.request(true);
+        // A fault would end its task, and the channel's end of the line with it.
+        let waited = tokio::time::timeout(Duration::from_millis(1500), &mut line.task).await;
+        assert!(waited.is_err(), "{refresh:?}: {waited:?}");
+        line.hang_up().await;
+    }
+}
+
+#[tokio::test]
 async fn requests_during_a_lookup_make_one_more() {
     let world = World::new("").await;
     let reply = Reply::addresses(30, ips(&["10.0.0.1", "10.0.0.2"]));
