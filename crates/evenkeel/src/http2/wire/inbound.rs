@@ -12,7 +12,7 @@ use super::goaway::{GOAWAY_FIXED, parse_goaway};
 use super::long_blocks::too_long;
 use super::opening::{Foreign, Opening, PrefaceCheck};
 use super::scan::{
-    ACK, CONTINUATION, END_HEADERS, FrameHead, GOAWAY, HEADER_LEN, HEADERS, PING, Piece, RST_STREAM,
+    ACK, CONTINUATION, END_HEADERS, Extent, FrameHead, GOAWAY, HEADER_LEN, HEADERS, PING, Piece, RST_STREAM,
     SETTINGS, Scanner,
 };
 use super::settings::{KEPT, MAX_HEADER_LIST_SIZE, setting};
@@ -271,18 +271,18 @@ impl Inbound {
         loop {
             let mut rest = bytes.get(at..).unwrap_or_default();
             let Some(piece) = self.scanner.next(&mut rest) else { break };
-            let taken = Taken::of(piece);
+            let taken = Extent::of(piece);
             at = total - rest.len();
             match taken {
-                Taken::Head(frame) => {
+                Extent::Head(frame) => {
                     self.turn.on_frame(frame);
                     head = (at - began == HEADER_LEN).then_some(frame);
                     if self.trailers.as_mut().is_some_and(|trailers| trailers.are_too_long(frame)) {
                         refuse_trailers(bytes, began, &mut head);
                     }
                 }
-                Taken::Payload(len) => self.on_payload(bytes.get(at - len..at).unwrap_or_default()),
-                Taken::End(frame) => {
+                Extent::Payload(len) => self.on_payload(bytes.get(at - len..at).unwrap_or_default()),
+                Extent::End(frame) => {
                     self.on_end(frame, facts);
                     match head.take() {
                         Some(head) if self.unread.swallows(head) => coalescer.leave_out(),
@@ -290,7 +290,7 @@ impl Inbound {
                     }
                     began = at;
                 }
-                Taken::Preface => {
+                Extent::Preface => {
                     coalescer.on_frame(bytes, (began, at), None, false);
                     began = at;
                 }
@@ -339,7 +339,7 @@ impl Inbound {
                     facts.on_foreign(foreign);
                     // An HTTP/1 client has an answer of its own to come; to others our SETTINGS say what we speak.
                     self.preface_is_over = foreign != Foreign::Http1;
-                    Err(io::Error::new(io::ErrorKind::InvalidData, describe(foreign)))
+                    Err(io::Error::new(io::ErrorKind::InvalidData, foreign.describe()))
                 }
             },
         }
@@ -384,32 +384,5 @@ impl Inbound {
             self.block = block;
             facts.on_header_block(block);
         }
-    }
-}
-
-/// A [`Piece`] without its bytes, so that they can be changed while it is looked at.
-enum Taken {
-    Preface,
-    Head(FrameHead),
-    Payload(usize),
-    End(FrameHead),
-}
-
-impl Taken {
-    fn of(piece: Piece<'_>) -> Self {
-        match piece {
-            Piece::Preface(_) => Self::Preface,
-            Piece::Head(head) => Self::Head(head),
-            Piece::Payload(bytes) => Self::Payload(bytes.len()),
-            Piece::End(head) => Self::End(head),
-        }
-    }
-}
-
-fn describe(foreign: Foreign) -> &'static str {
-    match foreign {
-        Foreign::Http1 => "the client speaks HTTP/1, not HTTP/2",
-        Foreign::Tls => "the client speaks TLS, and this server does not",
-        Foreign::Unknown => "the client does not speak HTTP/2",
     }
 }

@@ -24,6 +24,17 @@ pub(crate) enum Foreign {
     Unknown,
 }
 
+impl Foreign {
+    /// What is wrong with a client that speaks this.
+    pub(super) fn describe(self) -> &'static str {
+        match self {
+            Self::Http1 => "the client speaks HTTP/1, not HTTP/2",
+            Self::Tls => "the client speaks TLS, and this server does not",
+            Self::Unknown => "the client does not speak HTTP/2",
+        }
+    }
+}
+
 impl Opening {
     /// Takes the next bytes; the peer's protocol if it is not HTTP/2, once, when enough bytes have come.
     pub(super) fn on_bytes(&mut self, bytes: &[u8]) -> Option<Foreign> {

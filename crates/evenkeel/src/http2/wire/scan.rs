@@ -67,6 +67,25 @@ pub(super) enum Piece<'a> {
     End(FrameHead),
 }
 
+/// A [`Piece`] without its bytes, so that they can be changed while it is looked at.
+pub(super) enum Extent {
+    Preface,
+    Head(FrameHead),
+    Payload(usize),
+    End(FrameHead),
+}
+
+impl Extent {
+    pub(super) fn of(piece: Piece<'_>) -> Self {
+        match piece {
+            Piece::Preface(_) => Self::Preface,
+            Piece::Head(head) => Self::Head(head),
+            Piece::Payload(bytes) => Self::Payload(bytes.len()),
+            Piece::End(head) => Self::End(head),
+        }
+    }
+}
+
 /// Cuts a byte stream into [`Piece`]s, however it is chunked. Garbage gives garbage pieces, never a panic.
 #[derive(Debug)]
 pub(super) struct Scanner {
