@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use super::families::Family;
 use super::servers::{Servers, Standing};
-use super::walk::SILENCE;
+use super::walk::{SILENCE, latest};
 use crate::time::Time;
 
 /// Decides which server is asked when, and whose answer holds. `T` is what a negative answer says.
@@ -92,7 +92,7 @@ impl<T> Round<T> {
             // With one among them that is waited for however long it takes, time alone changes nothing.
             Some(negative) => {
                 let open = self.places[..negative].iter().filter(|place| place.is_awaited());
-                open.map(Place::end_of_patience).reduce(|a, b| a.zip(b).map(|(a, b)| a.max(b)))?
+                latest(open.map(Place::end_of_patience))
             }
             None => self.next_turn().and(self.end_of_turn()),
         }

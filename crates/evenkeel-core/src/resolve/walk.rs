@@ -219,7 +219,7 @@ impl<E> Walk<E> {
 }
 
 /// The latest of these times; `None` if one of them is not known.
-fn latest(times: impl Iterator<Item = Option<Time>>) -> Option<Time> {
+pub(super) fn latest(times: impl Iterator<Item = Option<Time>>) -> Option<Time> {
     times.reduce(|a, b| a.zip(b).map(|(a, b)| a.max(b))).flatten()
 }
 
