@@ -125,7 +125,7 @@ impl Drop for RequestBody {
     fn drop(&mut self) {
         // What a client still sends that was answered early, or whose messages its handler does not read.
         if self.at == At::Data && !self.stream.is_end_stream() {
-            self.facts.on_unread(self.stream.stream_id().as_u32());
+            self.facts.unread().add(self.stream.stream_id().as_u32());
         }
     }
 }

@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::long_blocks::LongBlocks;
+use super::long_blocks::LONG_BLOCKS;
+use super::marked::MarkedStreams;
 use super::opening::Foreign;
+use super::unread::REMEMBERED;
 
 /// A GOAWAY frame (RFC 9113 §6.8).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,9 +35,8 @@ pub(crate) struct WireFacts {
     peer_resets: AtomicU64,
     fault_resets: AtomicU64,
     header_block: AtomicUsize,
-    long_blocks: LongBlocks,
-    has_unread: AtomicBool,
-    unread: Mutex<Vec<u32>>,
+    long_blocks: MarkedStreams,
+    unread: MarkedStreams,
     peer_pings: AtomicU64,
     peer_ping_acks: AtomicU64,
     bytes_read: AtomicU64,
@@ -56,9 +57,8 @@ impl WireFacts {
             peer_resets: AtomicU64::new(0),
             fault_resets: AtomicU64::new(0),
             header_block: AtomicUsize::new(0),
-            long_blocks: LongBlocks::default(),
-            has_unread: AtomicBool::new(false),
-            unread: Mutex::default(),
+            long_blocks: MarkedStreams::at_most(LONG_BLOCKS),
+            unread: MarkedStreams::at_most(REMEMBERED),
             peer_pings: AtomicU64::new(0),
             peer_ping_acks: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
@@ -120,22 +120,13 @@ impl WireFacts {
     }
 
     /// Streams with header blocks that are certainly longer than the program takes.
-    pub(crate) fn long_blocks(&self) -> &LongBlocks {
+    pub(crate) fn long_blocks(&self) -> &MarkedStreams {
         &self.long_blocks
     }
 
-    /// Nobody will read what comes on this stream from now on, though it is not reset.
-    pub(crate) fn on_unread(&self, stream_id: u32) {
-        self.unread.lock().unwrap_or_else(PoisonError::into_inner).push(stream_id);
-        self.has_unread.store(true, Ordering::Release);
-    }
-
-    /// The streams that nobody reads any more, each told once.
-    pub(super) fn take_unread(&self) -> Vec<u32> {
-        if !self.has_unread.swap(false, Ordering::AcqRel) {
-            return Vec::new();
-        }
-        std::mem::take(&mut *self.unread.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Streams of which nobody will read what comes from now on, though they are not reset.
+    pub(crate) fn unread(&self) -> &MarkedStreams {
+        &self.unread
     }
 
     /// How many PINGs (not ACKs) the peer has sent.

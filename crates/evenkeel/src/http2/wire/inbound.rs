@@ -265,7 +265,7 @@ impl Inbound {
         let bytes = filled.get_mut(region.from..).unwrap_or_default();
         let total = bytes.len();
         let mut coalescer = Coalescer::default();
-        self.on_unread(facts.take_unread());
+        self.on_unread(facts.unread().take_all());
         // The frame that is being looked at: where it began, and its header if that lies in this read.
         let (mut began, mut head, mut at) = (0, None, 0);
         loop {

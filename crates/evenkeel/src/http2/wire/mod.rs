@@ -11,6 +11,7 @@ mod facts;
 mod goaway;
 mod inbound;
 mod long_blocks;
+mod marked;
 mod opening;
 mod scan;
 mod settings;

@@ -11,7 +11,7 @@ use super::scan::{DATA, END_STREAM, FrameHead};
 /// h2 charges for frames below this length.
 const SMALL: u32 = 256;
 /// So many streams are remembered: of older ones, nothing is on its way any more.
-const REMEMBERED: usize = 2_048;
+pub(super) const REMEMBERED: usize = 2_048;
 /// So much goes back to the peer at once: far less than the smallest window that a connection can have.
 const CREDIT: u32 = 8 << 10;
 const WINDOW_UPDATE: u8 = 0x8;

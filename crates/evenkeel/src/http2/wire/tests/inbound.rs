@@ -55,7 +55,7 @@ fn what_comes_for_streams_that_nobody_reads_is_kept_from_h2_and_given_back() {
     let cut = out[0].len() + out[1].len();
     let out = out.concat();
     assert!(write(&mut wire, &out[..cut]).is_ready());
-    facts.on_unread(3);
+    facts.unread().add(3);
     let late = |stream| frame(0, 0, stream, &[7; 200]);
     let kept = [late(9), frame(0, 1, 3, &[7; 200]), frame(0, 0, 5, &[7; 256])].concat();
     let bytes = [[late(3), late(5)].concat().repeat(21), kept.clone()].concat();
