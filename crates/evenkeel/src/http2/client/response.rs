@@ -128,7 +128,7 @@ impl ResponseStream {
                 let size = trailers.as_ref().map_or(0, header_list::size);
                 check_length("trailers", size, connection)?;
                 if connection.link().facts().long_blocks().take(self.exchange.stream_id) {
-                    return Err(far_too_long("trailers", connection));
+                    return Err(cut_off(connection));
                 }
                 let trailers = trailers.or_else(|| self.premature.take().map(|status| *status));
                 let Some(mut trailers) = trailers.filter(|trailers| trailers.contains_key(GRPC_STATUS))
@@ -180,11 +180,11 @@ fn check_length(what: &str, size: usize, connection: &Connection) -> Result<(), 
     Err(status(Code::ResourceExhausted, text))
 }
 
-/// The rest of such a list is not known.
-fn far_too_long(what: &str, connection: &Connection) -> Status {
+/// What is left of such trailers is not all that the server said.
+fn cut_off(connection: &Connection) -> Status {
     let (limit, address) = (connection.link().max_header_list(), connection.address());
     let text =
-        format!("the response's {what} from {address} are far longer than max_header_list_size, {limit}");
+        format!("the response's trailers from {address} are far longer than max_header_list_size, {limit}");
     status(Code::ResourceExhausted, text)
 }
 

@@ -99,8 +99,6 @@ pub(crate) struct TimeLimits {
 pub(super) enum Stop {
     ClientGone,
     Failed(Status),
-    /// It panicked in the middle; the stream is reset.
-    Reset,
 }
 
 /// Runs a call: the handler, then its response body. Both are dropped when the client resets the call, when the
@@ -128,7 +126,6 @@ where
     let response = match first_frame(&mut responder, handler, &mut leave, timer.as_mut()).await {
         Ok(response) => response,
         Err(Stop::ClientGone) => return Outcome::ClientGone,
-        Err(Stop::Reset) => return Outcome::Answered,
         Err(Stop::Failed(status)) => return responder.send_status(&status),
     };
     let (mut head, body, first) = response;
@@ -191,7 +188,7 @@ async fn wait_for_leave(responder: &mut Responder, deadline: Option<Instant>) ->
 
 fn outcome(ended: Result<(), Stop>) -> Outcome {
     match ended {
-        Ok(()) | Err(Stop::Failed(_) | Stop::Reset) => Outcome::Answered,
+        Ok(()) | Err(Stop::Failed(_)) => Outcome::Answered,
         Err(Stop::ClientGone) => Outcome::ClientGone,
     }
 }
@@ -252,6 +249,6 @@ fn too_late() -> Status {
     Status::deadline_exceeded("the call's time is over")
 }
 
-fn panicked() -> Stop {
+pub(super) fn panicked() -> Stop {
     Stop::Failed(Status::internal("the handler panicked"))
 }

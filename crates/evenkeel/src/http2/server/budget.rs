@@ -108,6 +108,16 @@ impl Share {
         self.taken.fetch_add(bytes, Ordering::AcqRel);
         Some(Part { taken, share: Arc::clone(self) })
     }
+
+    /// Adds `bytes` to what is held of the share; nothing changes if they are not there.
+    pub(super) fn grow(self: &Arc<Self>, held: &mut Option<Part>, bytes: usize) -> Option<()> {
+        let more = self.try_take(bytes)?;
+        match held {
+            Some(held) => held.merge(more),
+            none => *none = Some(more),
+        }
+        Some(())
+    }
 }
 
 impl Part {
@@ -116,7 +126,7 @@ impl Part {
     }
 
     /// Adds another part of the same share.
-    pub(super) fn merge(&mut self, mut other: Self) {
+    fn merge(&mut self, mut other: Self) {
         self.taken.bytes += std::mem::take(&mut other.taken.bytes);
     }
 }

@@ -24,6 +24,7 @@ const LONG_BLOCK: usize = 1 << 10;
 const PER_BYTE_OF_BLOCK: usize = 72;
 /// What a field counts for at least in a header list's size (RFC 9113 §6.5.2), with a name of one byte.
 const COUNTED_PER_FIELD: u32 = 33;
+
 /// Looks at what a connection's frames come to.
 #[derive(Debug)]
 pub(super) struct FloodWatch {
@@ -71,11 +72,7 @@ impl FloodWatch {
         let decoded = block.saturating_mul(PER_BYTE_OF_BLOCK).min(self.decoded_at_most);
         let more = block.saturating_add(decoded).saturating_sub(held);
         if more > 0 {
-            let more = self.share.try_take(more)?;
-            match &mut self.block {
-                Some(block) => block.merge(more),
-                none => *none = Some(more),
-            }
+            self.share.grow(&mut self.block, more)?;
         }
         Some(())
     }

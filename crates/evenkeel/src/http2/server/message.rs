@@ -89,12 +89,7 @@ impl Arriving {
         }
         // As much again as has come, so that a long message is not looked up frame by frame.
         let step = (self.come - paid).max(self.come.min(STEP));
-        let more = share.try_take(step).ok_or(NoMemory)?;
-        match &mut self.taken {
-            Some(taken) => taken.merge(more),
-            none => *none = Some(more),
-        }
-        Ok(())
+        share.grow(&mut self.taken, step).ok_or(NoMemory)
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::Sleep;
 use tonic::Status;
 use tonic::body::Body;
 
-use super::answer::{Stop, poll_deadline};
+use super::answer::{Stop, panicked, poll_deadline};
 use super::counted::Counted;
 use super::fit;
 use super::guard::poll_guarded;
@@ -136,7 +136,7 @@ impl Pump {
             Ok(frame) => Ok((frame, leave)),
             Err(_) => {
                 self.send.send_reset(Reason::INTERNAL_ERROR);
-                Err(Stop::Reset)
+                Err(panicked())
             }
         })
     }

@@ -195,6 +195,12 @@ mod tests {
         Arc::new(Memory::new(8 * LIMIT))
     }
 
+    /// Two connections of one server.
+    fn two() -> (Arc<Traffic>, Arc<Traffic>) {
+        let memory = memory();
+        (Traffic::new(Arc::clone(&memory)), Traffic::new(memory))
+    }
+
     fn answer(length: usize, traffic: &Arc<Traffic>) -> Counted {
         Counted::new(Bytes::from(vec![0; length]), Leave::default(), traffic)
     }
@@ -234,8 +240,7 @@ mod tests {
 
     #[test]
     fn whoever_holds_little_is_not_stopped_by_those_who_hold_much() {
-        let memory = memory();
-        let (greedy, modest) = (Traffic::new(Arc::clone(&memory)), Traffic::new(memory));
+        let (greedy, modest) = two();
         let _much = answer(ALWAYS + LIMIT + 1, &greedy);
         let _little = answer(ALWAYS, &modest);
         assert!(greedy.try_enter().is_none());
@@ -245,8 +250,7 @@ mod tests {
     /// A client that reads, beside streams that it has put aside, is served also when memory is short.
     #[test]
     fn when_memory_is_short_one_message_follows_the_other() {
-        let memory = memory();
-        let (traffic, other) = (Traffic::new(Arc::clone(&memory)), Traffic::new(memory));
+        let (traffic, other) = two();
         let (_aside, _others) = (answer(2 * ALWAYS, &traffic), answer(ALWAYS + LIMIT, &other));
         let (mut first, mut second) =
             (pin!(Arc::clone(&traffic).enter()), pin!(Arc::clone(&traffic).enter()));
@@ -265,8 +269,7 @@ mod tests {
 
     #[test]
     fn when_memory_is_short_whoever_holds_much_gets_nothing() {
-        let memory = memory();
-        let (traffic, other) = (Traffic::new(Arc::clone(&memory)), Traffic::new(memory));
+        let (traffic, other) = two();
         let (_aside, one) = (answer(SHORT_OF_MEMORY - 600, &traffic), answer(601, &traffic));
         let others = answer(ALWAYS + LIMIT, &other);
         let mut waiting = pin!(Arc::clone(&traffic).enter());
@@ -283,8 +286,7 @@ mod tests {
     /// The message before the next one may have been one too many.
     #[test]
     fn a_turn_that_comes_too_late_is_none() {
-        let memory = memory();
-        let (traffic, other) = (Traffic::new(Arc::clone(&memory)), Traffic::new(memory));
+        let (traffic, other) = two();
         let (_aside, _others) = (answer(2 * ALWAYS, &traffic), answer(ALWAYS + LIMIT, &other));
         let (mut first, mut second) =
             (pin!(Arc::clone(&traffic).enter()), pin!(Arc::clone(&traffic).enter()));
@@ -298,8 +300,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_waits_is_woken_by_room_on_its_connection_and_by_relief_anywhere() {
         for is_own in [true, false] {
-            let memory = memory();
-            let (traffic, other) = (Traffic::new(Arc::clone(&memory)), Traffic::new(memory));
+            let (traffic, other) = two();
             let (_own, mut one) = (answer(ALWAYS - 512, &traffic), Some(answer(513, &traffic)));
             let mut others = Some(answer(ALWAYS + LIMIT, &other));
             assert!(traffic.try_enter().is_none());
