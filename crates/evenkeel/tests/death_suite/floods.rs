@@ -60,15 +60,19 @@ async fn a_header_list_that_is_too_long_costs_its_call_alone() {
     }
 }
 
+/// A message, and these trailers.
+async fn answer_with(connection: &RawConnection, stream: u32, trailers: Headers) {
+    connection.headers(stream, Headers::response(), false).await;
+    connection.message(stream, &answer("raw"), false).await;
+    connection.headers(stream, trailers, true).await;
+}
+
 #[tokio::test]
 async fn trailers_that_are_too_long_cost_their_call_alone() {
     for size in [17_000, 70_000, 1_000_000] {
         let huge = async |connection: &RawConnection, stream| {
-            connection.headers(stream, Headers::response(), false).await;
-            connection.message(stream, &answer("raw"), false).await;
-            let trailers =
-                Headers::default().with("grpc-status", "0").with("grpc-message", &"y".repeat(size));
-            connection.headers(stream, trailers, true).await;
+            answer_with(connection, stream, Headers::trailers(0).with("grpc-message", &"y".repeat(size)))
+                .await;
         };
         let Outcome { status, server, connection, _client } = outcome(huge).await;
         let words = ["trailers", "more than max_header_list_size"];
@@ -83,10 +87,8 @@ async fn trailers_that_are_too_long_cost_their_call_alone() {
 async fn trailers_that_are_cut_off_are_no_success() {
     for (name, code) in [("a-long-one", "0"), ("grpc-message", "5")] {
         let huge = async |connection: &RawConnection, stream| {
-            connection.headers(stream, Headers::response(), false).await;
-            connection.message(stream, &answer("raw"), false).await;
             let trailers = Headers::default().with("grpc-status", code).with(name, &"y".repeat(1_100_000));
-            connection.headers(stream, trailers, true).await;
+            answer_with(connection, stream, trailers).await;
         };
         let Outcome { status, server, connection, _client } = outcome(huge).await;
         let words = ["trailers", "far longer than max_header_list_size, 16384"];

@@ -1,14 +1,10 @@
 //! Connections that begin with something else than HTTP/2, or with nothing.
 
-use std::io;
-
-use evenkeel::Server;
-use evenkeel_testkit::echo::EchoService;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::support::{Running, run, serve, within};
+use crate::support::{Running, serve, serve_over, within};
 
 const REQUESTS: [&str; 2] =
     ["GET / HTTP/1.1\r\n\r\n", "POST /a.B/C HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"];
@@ -16,10 +12,7 @@ const REQUESTS: [&str; 2] =
 /// A server on one connection, and the client's end of it. So much is under way at most: no read brings more.
 fn connection(capacity: usize) -> (DuplexStream, Running) {
     let (ours, theirs) = tokio::io::duplex(capacity);
-    let service = EchoService::new("server");
-    let builder = Server::builder().add_service(service.clone().into_server());
-    let bound = builder.bind_incoming(tokio_stream::once(Ok::<_, io::Error>(theirs))).unwrap();
-    (ours, run(bound, service))
+    (ours, serve_over(theirs, |s| s))
 }
 
 fn assert_says_what_it_speaks(answer: &str) {

@@ -1,15 +1,12 @@
 //! Clients that do not take what they asked for, and what is left for calls beside.
 
-use std::io;
 use std::time::Duration;
 
-use evenkeel::Server;
-use evenkeel_testkit::echo::EchoService;
 use evenkeel_testkit::proto::EchoResponse;
 use evenkeel_testkit::raw::{Automatic, RawClient, code, setting};
 use tokio::time::Instant;
 
-use crate::support::{Running, UNARY, run, serve, with_payload};
+use crate::support::{UNARY, serve, serve_over, with_payload};
 
 /// An eighth of it may wait for clients beyond 64 KiB each.
 const BUDGET: usize = 1 << 20;
@@ -57,18 +54,11 @@ async fn answers_that_lie_about_stop_no_call_that_is_taken() {
     }
 }
 
-fn over(capacity: usize) -> (tokio::io::DuplexStream, Running) {
-    let (ours, theirs) = tokio::io::duplex(capacity);
-    let service = EchoService::new("server");
-    let builder = Server::builder().memory_budget(BUDGET).add_service(service.clone().into_server());
-    let bound = builder.bind_incoming(tokio_stream::once(Ok::<_, io::Error>(theirs))).unwrap();
-    (ours, run(bound, service))
-}
-
 /// The next message is made when the last one is taken; whoever waits for that in vain may call elsewhere.
 #[tokio::test(start_paused = true)]
 async fn when_memory_is_short_a_message_that_is_not_taken_holds_the_next_ones_back() {
-    let (stream, server) = over(1 << 20);
+    let (stream, theirs) = tokio::io::duplex(1 << 20);
+    let server = serve_over(theirs, |s| s.memory_budget(BUDGET));
     let client = RawClient::over(stream, picky()).await;
     leave_lying(&client, MANY).await;
     let began = Instant::now();

@@ -1,6 +1,7 @@
 //! A server with the Echo service, and clients for it.
 
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,7 +10,9 @@ use evenkeel_testkit::echo::EchoService;
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::raw::{Automatic, DEADLINE, RawClient};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
+use tonic::transport::server::Connected;
 use tonic::transport::{Channel, Endpoint};
 
 pub(crate) const UNARY: &str = "/evenkeel.test.v1.Echo/Unary";
@@ -32,6 +35,16 @@ pub(crate) async fn serve(configure: impl FnOnce(ServerBuilder) -> ServerBuilder
     let service = EchoService::new("server");
     let builder = configure(Server::builder()).add_service(service.clone().into_server());
     run(builder.bind("127.0.0.1:0").await.unwrap(), service)
+}
+
+/// Serves Echo with the settings of `configure` on one connection of the test's own.
+pub(crate) fn serve_over<IO>(io: IO, configure: impl FnOnce(ServerBuilder) -> ServerBuilder) -> Running
+where
+    IO: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static,
+{
+    let service = EchoService::new("server");
+    let builder = configure(Server::builder()).add_service(service.clone().into_server());
+    run(builder.bind_incoming(tokio_stream::once(Ok::<_, io::Error>(io))).unwrap(), service)
 }
 
 /// Serves what is bound.

@@ -6,14 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
-use evenkeel::Server;
-use evenkeel_testkit::echo::EchoService;
 use evenkeel_testkit::proto::EchoResponse;
 use evenkeel_testkit::raw::{Automatic, RawClient};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tonic::transport::server::Connected;
 
-use crate::support::{NEVER, Running, UNARY, run, with_payload};
+use crate::support::{NEVER, Running, UNARY, serve_over, with_payload};
 
 /// A connection that counts the writes that took something.
 struct Counting {
@@ -58,10 +56,7 @@ async fn over_a_pipe(capacity: usize) -> (Running, RawClient, Arc<AtomicUsize>) 
     let (ours, theirs) = tokio::io::duplex(capacity);
     let writes = Arc::new(AtomicUsize::new(0));
     let connection = Counting { io: theirs, writes: writes.clone() };
-    let service = EchoService::new("server");
-    let builder = Server::builder().add_service(service.clone().into_server());
-    let bound = builder.bind_incoming(tokio_stream::once(Ok::<_, io::Error>(connection))).unwrap();
-    let server = run(bound, service);
+    let server = serve_over(connection, |s| s);
     (server, RawClient::over(ours, Automatic::default()).await, writes)
 }
 
