@@ -1,5 +1,6 @@
 //! Streams about which somebody has to know something. Mostly there are none, and asking costs one atomic operation.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,7 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) struct MarkedStreams {
     most: usize,
     any: AtomicBool,
-    streams: Mutex<Vec<u32>>,
+    /// The oldest first.
+    streams: Mutex<VecDeque<u32>>,
 }
 
 impl MarkedStreams {
@@ -19,9 +21,10 @@ impl MarkedStreams {
     pub(crate) fn add(&self, stream: u32) {
         let mut streams = self.lock();
         if streams.len() == self.most {
-            streams.remove(0);
+            // When a connection with very many calls ends, each of them is marked.
+            streams.pop_front();
         }
-        streams.push(stream);
+        streams.push_back(stream);
         self.any.store(true, Ordering::Release);
     }
 
@@ -38,16 +41,16 @@ impl MarkedStreams {
     }
 
     /// All of them; from then on none is marked.
-    pub(super) fn take_all(&self) -> Vec<u32> {
+    pub(super) fn take_all(&self) -> VecDeque<u32> {
         if !self.any.load(Ordering::Acquire) {
-            return Vec::new();
+            return VecDeque::new();
         }
         let mut streams = self.lock();
         self.any.store(false, Ordering::Release);
         std::mem::take(&mut *streams)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<u32>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<u32>> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
