@@ -94,6 +94,11 @@ impl Admission {
         Some(AdmittedCall { admission: Arc::clone(self), _memory: memory })
     }
 
+    /// How many calls run.
+    pub(super) fn open_calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
     fn say(&self, what: &'static str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         if said.is_none_or(|at| at.elapsed() >= SAY_EVERY) {

@@ -119,7 +119,8 @@ impl<L> ServerBuilder<L> {
     }
 
     /// How long calls may run on when a signal drains the server, counted from the GOAWAY. Default: 20 s, which with 5 s to
-    /// spare leaves 5 s of Kubernetes' default 30 s for a preStop sleep.
+    /// spare leaves 5 s of Kubernetes' default 30 s for a preStop sleep. At its end all is over: very many open calls are
+    /// cut a little before (100,000: 0.8 s).
     #[must_use]
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;

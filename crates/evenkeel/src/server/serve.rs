@@ -158,7 +158,7 @@ impl Serving {
                 }
                 Ok(()) = self.wishes.changed() => self.on_wish(),
                 () = sleep(self.clock, self.life.next_wakeup()) => {
-                    let actions = self.life.on_wakeup(self.clock.now());
+                    let actions = self.life.on_wakeup(self.clock.now(), self.admission.open_calls());
                     self.act(actions);
                 }
             }
