@@ -241,6 +241,9 @@ where
     }
 
     fn on_call_ended(&mut self) {
+        if self.calls.is_empty() {
+            self.http.on_no_calls();
+        }
         if let Some(life) = &mut self.life {
             life.on_stream_closed(self.clock.now());
         }

@@ -100,7 +100,11 @@ fn very_many_calls_are_cut_so_early_that_all_is_over_at_the_deadline() {
 
     let mut life = ServerLife::new(Duration::ZERO, Duration::from_secs(4));
     let _ = life.on_signal(at(0));
-    assert_eq!(life.on_wakeup(at(2_999), usize::MAX), [], "calls have three quarters of the time in any case");
+    assert_eq!(
+        life.on_wakeup(at(2_999), usize::MAX),
+        [],
+        "calls have three quarters of the time in any case"
+    );
     assert_eq!(life.on_wakeup(at(3_000), usize::MAX), [CutConnections]);
 }
 

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use h2::RecvStream;
@@ -12,7 +12,7 @@ use tonic::Status;
 use super::held::Held;
 use super::message::{Arriving, NoMemory};
 use super::traffic::Traffic;
-use crate::http2::wire::WireFacts;
+use crate::http2::wire::{SMALL, WireFacts};
 
 /// The client's messages. Flow-control capacity goes back as the handler takes data, so a slow handler slows the
 /// client down. Dropping it gives the rest back unread.
@@ -80,6 +80,7 @@ impl RequestBody {
         // It fails only for a stream that is gone, and then there is nothing to give back.
         let _ = self.stream.flow_control().release_capacity(data.len());
         self.traffic.on_read(data.len());
+        self.account_small(data.len());
         let Some(arriving) = &mut self.arriving else { return Poll::Ready(Some(Ok((data, 0)))) };
         Poll::Ready(Some(match arriving.on_data(&data, self.traffic.share()) {
             Ok(to_hold) => Ok((data, to_hold)),
@@ -87,6 +88,24 @@ impl RequestBody {
                 "the server has no memory for a message of this length (memory_budget)",
             )),
         }))
+    }
+}
+
+impl RequestBody {
+    /// A piece of this length is kept by h2 no more.
+    fn account_small(&self, length: usize) {
+        if (1..SMALL).contains(&length) && !self.stream.is_end_stream() {
+            self.traffic.on_small_read();
+        }
+    }
+
+    /// Frees what came and was not read.
+    fn drop_unread(&mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(Ok(data))) = self.stream.poll_data(&mut cx) {
+            let _ = self.stream.flow_control().release_capacity(data.len());
+            self.account_small(data.len());
+        }
     }
 }
 
@@ -125,6 +144,7 @@ impl Drop for RequestBody {
     fn drop(&mut self) {
         // What a client still sends that was answered early, or whose messages its handler does not read.
         if self.at == At::Data && !self.stream.is_end_stream() {
+            self.drop_unread();
             self.facts.unread().add(self.stream.stream_id().as_u32());
         }
     }

@@ -7,11 +7,11 @@ use super::traffic::Untaken;
 
 /// What all connections of a server share.
 ///
-/// Counted is what a client can make grow from afar: calls that wait, window for requests that nobody has read, header
-/// blocks that do not end. What handlers allocate for themselves is theirs.
+/// Counted is what a client can make grow from afar: calls that wait, window for requests that nobody has read and the
+/// small pieces they came in, header blocks that do not end. What handlers allocate for themselves is theirs.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    /// For calls and header blocks.
+    /// For calls, header blocks and small pieces of requests.
     pub(crate) calls: Arc<Budget>,
     /// For windows beyond what HTTP/2 gives every connection: they are for speed, and must leave calls their room.
     pub(crate) windows: Arc<Budget>,

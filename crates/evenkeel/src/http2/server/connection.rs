@@ -105,7 +105,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ServerConnection<IO> {
         if let Poll::Ready(Err(error)) = drained {
             return Poll::Ready(self.closed(Some(error.into())));
         }
-        if let Some(flood) = self.floods.look(&self.facts) {
+        if let Some(flood) = self.floods.look(&self.facts, &self.traffic) {
             return Poll::Ready(self.end_flood(flood, cx));
         }
         // Not while the client takes nothing: what it makes us say would pile up here.
@@ -121,6 +121,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ServerConnection<IO> {
             return Poll::Ready(ConnectionEvent::SecondGoAwaySent);
         }
         Poll::Pending
+    }
+
+    /// The last call that was open has ended: nothing of any request is kept.
+    pub(crate) fn on_no_calls(&mut self) {
+        self.traffic.set_small_read(self.facts.small_data());
     }
 
     /// Sends GOAWAY(2^31-1) and a PING; h2 sends the second GOAWAY when the PING is ACKed. `debug` goes into both.

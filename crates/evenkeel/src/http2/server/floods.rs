@@ -7,6 +7,8 @@ use evenkeel_core::serve::{Rate, RateLimit};
 use evenkeel_core::time::Time;
 
 use super::budget::{Part, Share};
+use super::settings::MOST_SMALL_FRAMES;
+use super::traffic::Traffic;
 use crate::http2::wire::WireFacts;
 
 /// Calls that the client cancels (rapid reset, CVE-2023-44487). Cancelling is every client's right, and one whose
@@ -25,6 +27,11 @@ const PER_BYTE_OF_BLOCK: usize = 72;
 /// What a field counts for at least in a header list's size (RFC 9113 §6.5.2), with a name of one byte.
 const COUNTED_PER_FIELD: u32 = 33;
 
+/// So many small frames that nobody has read are not accounted for: every connection may have them.
+const FEW_SMALL: u64 = 64;
+/// What h2 keeps for each.
+const PER_SMALL: usize = 248;
+
 /// Looks at what a connection's frames come to.
 #[derive(Debug)]
 pub(super) struct FloodWatch {
@@ -35,6 +42,7 @@ pub(super) struct FloodWatch {
     /// What the decoded fields of a block can take: those that do not fit are not kept.
     decoded_at_most: usize,
     block: Option<Part>,
+    small: Option<Part>,
 }
 
 impl FloodWatch {
@@ -47,11 +55,12 @@ impl FloodWatch {
             share,
             decoded_at_most: (max_list / COUNTED_PER_FIELD) as usize * PER_BYTE_OF_BLOCK,
             block: None,
+            small: None,
         }
     }
 
     /// What is too much, if anything is: the connection should end.
-    pub(super) fn look(&mut self, facts: &WireFacts) -> Option<&'static str> {
+    pub(super) fn look(&mut self, facts: &WireFacts, traffic: &Traffic) -> Option<&'static str> {
         let origin = self.origin;
         if is_too_often(&mut self.cancelled, facts.peer_resets(), origin) {
             return Some("too_many_cancelled_calls");
@@ -59,11 +68,30 @@ impl FloodWatch {
         if is_too_often(&mut self.faults, facts.fault_resets(), origin) {
             return Some("too_many_faults");
         }
-        self.account(facts.header_block()).is_none().then_some("header_block_too_long")
+        if self.account_block(facts.header_block()).is_none() {
+            return Some("header_block_too_long");
+        }
+        let unread = facts.small_data().saturating_sub(traffic.small_read());
+        self.account_small(unread).is_none().then_some("too_many_small_frames")
+    }
+
+    /// Accounts for pieces of requests that nobody has read; `None` when there is no memory for them. What h2 has for
+    /// them doubles, and is never given back.
+    fn account_small(&mut self, unread: u64) -> Option<()> {
+        if unread <= FEW_SMALL {
+            return Some(());
+        }
+        let room = unread.min(MOST_SMALL_FRAMES).next_power_of_two();
+        let needed = usize::try_from(room).unwrap_or(usize::MAX).saturating_mul(PER_SMALL);
+        let held = self.small.as_ref().map_or(0, Part::bytes);
+        if needed > held {
+            self.share.grow(&mut self.small, needed - held)?;
+        }
+        Some(())
     }
 
     /// Accounts for a header block that has not ended; `None` when there is no memory for it.
-    fn account(&mut self, block: usize) -> Option<()> {
+    fn account_block(&mut self, block: usize) -> Option<()> {
         if block < LONG_BLOCK {
             self.block = None;
             return Some(());

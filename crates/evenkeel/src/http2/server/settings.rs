@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::http2::header_list::limit_for_h2;
+use crate::http2::wire::SMALL;
 
 /// What a server's program can set about HTTP/2.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +26,14 @@ pub(crate) struct Http2Settings {
 pub(crate) const LARGEST_WINDOW: u32 = (1 << 31) - 1;
 pub(crate) const FRAME_SIZES: std::ops::RangeInclusive<u32> = 16_384..=16_777_215;
 
-/// h2 charges each unread DATA frame 256 bytes less its length, and ends the connection when this much is charged: some
-/// 8,000 frames, of which each takes some 250 bytes. A first window full of frames of 8 bytes is within it, and frames
-/// that arrive side by side are made one before h2 sees them (see the wire).
-const DATA_FRAME_BUDGET: usize = 2 << 20;
+/// The most small pieces of requests that h2 keeps of a connection. What it has for them doubles as they grow more, and
+/// beside the heads of requests there is room for so many in 8,192.
+pub(super) const MOST_SMALL_FRAMES: u64 = 7_000;
+/// h2 charges each unread DATA frame 256 bytes less its length, and ends the connection when more than this is charged.
+/// A first window full of frames of 10 bytes is within it, and frames that arrive side by side are made one before h2 sees
+/// them (see the wire). What they take is accounted for (see the flood watch): one connection may have so many, many
+/// connections may not.
+const DATA_FRAME_BUDGET: usize = MOST_SMALL_FRAMES as usize * (SMALL - 1);
 
 /// Calls that the client cancelled before h2 gave them to us. All that arrived while the process had no CPU comes in
 /// one piece, so a healthy client whose deadlines passed meanwhile shows thousands (h2's default kills its

@@ -57,6 +57,8 @@ pub(crate) struct Traffic {
     turn: Arc<Semaphore>,
     /// Bytes of requests that handlers have read so far.
     read: AtomicU64,
+    /// Small pieces that they have read, or that nobody will.
+    small_read: AtomicU64,
     memory: Arc<Memory>,
     share: Arc<Share>,
 }
@@ -80,6 +82,7 @@ impl Traffic {
             room: Notify::new(),
             turn: Arc::new(Semaphore::new(1)),
             read: AtomicU64::new(0),
+            small_read: AtomicU64::new(0),
             share: Share::new(Arc::clone(&memory.calls)),
             memory,
         })
@@ -129,6 +132,21 @@ impl Traffic {
     /// Bytes of requests that handlers have read so far.
     pub(super) fn read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
+    }
+
+    /// Small pieces of requests that h2 keeps no more, as [`WireFacts`](crate::http2::wire::WireFacts) counts those that
+    /// it was given.
+    pub(super) fn small_read(&self) -> u64 {
+        self.small_read.load(Ordering::Relaxed)
+    }
+
+    /// Sets it right: of pieces whose call was cancelled before anybody saw it, nobody learns that they are gone.
+    pub(super) fn set_small_read(&self, count: u64) {
+        self.small_read.store(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn on_small_read(&self) {
+        self.small_read.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn on_read(&self, bytes: usize) {

@@ -24,6 +24,8 @@ pub(super) struct Coalescer {
     moved: bool,
     /// The last DATA frame, if it lies in this read whole and nothing came after it.
     open: Option<Open>,
+    /// How many small DATA frames are left.
+    small: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +50,7 @@ impl Coalescer {
             }
             _ => {
                 self.open = None;
+                self.small += u32::from(head.is_some_and(FrameHead::is_small_data));
                 self.keep(bytes, from, to);
             }
         }
@@ -63,6 +66,11 @@ impl Coalescer {
         self.end
     }
 
+    /// How many of the frames that are left are small pieces of messages.
+    pub(super) fn small(&self) -> u32 {
+        self.small
+    }
+
     fn on_data(&mut self, bytes: &mut [u8], from: usize, to: usize, head: FrameHead) {
         let merged = self.open.and_then(|open| {
             let length = open.head.length + head.length;
@@ -74,12 +82,15 @@ impl Coalescer {
         });
         if let Some(merged) = merged {
             self.moved = true;
+            self.small += u32::from(merged.head.is_small_data());
+            self.small -= self.open.map_or(0, |open| u32::from(open.head.is_small_data()));
             self.keep(bytes, from + HEADER_LEN, to);
             write_head(bytes, merged.at, merged.head);
             self.open = Some(merged);
             return;
         }
         let at = self.end;
+        self.small += u32::from(head.is_small_data());
         self.keep(bytes, from, to);
         if head.length == 0 && head.flags & END_STREAM == 0 {
             if let Some(kind) = bytes.get_mut(at + TYPE_AT) {

@@ -35,6 +35,7 @@ pub(crate) struct WireFacts {
     peer_resets: AtomicU64,
     fault_resets: AtomicU64,
     header_block: AtomicUsize,
+    small_data: AtomicU64,
     long_blocks: MarkedStreams,
     unread: MarkedStreams,
     peer_pings: AtomicU64,
@@ -57,6 +58,7 @@ impl WireFacts {
             peer_resets: AtomicU64::new(0),
             fault_resets: AtomicU64::new(0),
             header_block: AtomicUsize::new(0),
+            small_data: AtomicU64::new(0),
             long_blocks: MarkedStreams::at_most(LONG_BLOCKS),
             unread: MarkedStreams::at_most(REMEMBERED),
             peer_pings: AtomicU64::new(0),
@@ -117,6 +119,12 @@ impl WireFacts {
     /// How much of a header block has come whose end has not; zero when there is none.
     pub(crate) fn header_block(&self) -> usize {
         self.header_block.load(Ordering::Relaxed)
+    }
+
+    /// How many DATA frames below [`SMALL`](super::SMALL), and not the last of their stream, h2 was given. Padded ones
+    /// count as such.
+    pub(crate) fn small_data(&self) -> u64 {
+        self.small_data.load(Ordering::Relaxed)
     }
 
     /// Streams with header blocks that are certainly longer than the program takes.
@@ -202,6 +210,12 @@ impl WireFacts {
 
     pub(super) fn on_header_block(&self, bytes: usize) {
         self.header_block.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn on_small_data(&self, count: u32) {
+        if count > 0 {
+            bump(&self.small_data, count as usize);
+        }
     }
 
     pub(super) fn on_read(&self, bytes: usize) {

@@ -262,6 +262,12 @@ impl Inbound {
 
     /// Looks at a read, and changes it in its place; says how much of it is left.
     fn pass(&mut self, filled: &mut [u8], region: Region, facts: &WireFacts) -> usize {
+        let left = self.pass_frames(filled, region, facts);
+        facts.on_small_data(left.small());
+        left.len()
+    }
+
+    fn pass_frames(&mut self, filled: &mut [u8], region: Region, facts: &WireFacts) -> Coalescer {
         let bytes = filled.get_mut(region.from..).unwrap_or_default();
         let total = bytes.len();
         let mut coalescer = Coalescer::default();
@@ -302,18 +308,21 @@ impl Inbound {
             if held == total - began {
                 self.carry.extend_from_slice(bytes.get(began..).unwrap_or_default());
                 self.scanner.rewind_header();
-                return coalescer.len();
+                return coalescer;
             }
         }
         coalescer.on_frame(bytes, (began, total), head, false);
-        coalescer.len()
+        coalescer
     }
 
     /// Looks at bytes that go on as they are.
     fn listen(&mut self, mut bytes: &[u8], facts: &WireFacts) {
         while let Some(piece) = self.scanner.next(&mut bytes) {
             match piece {
-                Piece::Head(head) => self.turn.on_frame(head),
+                Piece::Head(head) => {
+                    self.turn.on_frame(head);
+                    facts.on_small_data(u32::from(head.is_small_data()));
+                }
                 Piece::Payload(payload) => self.on_payload(payload),
                 Piece::End(head) => self.on_end(head, facts),
                 Piece::Preface(_) => {}

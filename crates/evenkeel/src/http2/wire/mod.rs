@@ -32,6 +32,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(crate) use facts::{GoAwayFrame, WireFacts};
 pub(crate) use opening::Foreign;
+pub(crate) use scan::SMALL;
 
 use inbound::Inbound;
 use scan::Scanner;

@@ -1,6 +1,8 @@
 //! One direction of an HTTP/2 connection, followed frame by frame (RFC 9113 §4.1).
 
 pub(super) const HEADER_LEN: usize = 9;
+/// What h2 keeps for a DATA frame is more than the data in those below this length.
+pub(crate) const SMALL: usize = 256;
 pub(super) const PREFACE_LEN: usize = 24;
 
 pub(super) const DATA: u8 = 0x0;
@@ -47,6 +49,13 @@ impl FrameHead {
 
     pub(super) fn stream_id(self) -> u32 {
         self.raw_stream_id & 0x7fff_ffff
+    }
+
+    /// Whether it is a piece of a request, not its end, for which more is kept than the piece. One that is padded may be.
+    pub(super) fn is_small_data(self) -> bool {
+        self.kind == DATA
+            && self.flags & END_STREAM == 0
+            && (self.flags & PADDED != 0 || (1..SMALL).contains(&(self.length as usize)))
     }
 
     pub(super) fn is_ack(self) -> bool {

@@ -7,6 +7,8 @@ use super::scan::{CONTINUATION, DATA, FrameHead, HEADERS};
 const HEADERS_A_TURN: usize = 64;
 /// So many bytes of header blocks, and what one read brings besides: each can become a field, which takes some 70 bytes.
 const BLOCKS_A_TURN: usize = 16 << 10;
+/// So many small pieces of messages, for each of which h2 keeps more than the piece.
+const PIECES_A_TURN: usize = 512;
 /// So many other frames that are no DATA: they may make h2 answer.
 const OTHERS_A_TURN: usize = 1_024;
 
@@ -17,6 +19,7 @@ pub(super) struct Turn {
     headers: usize,
     /// Bytes of header blocks.
     blocks: usize,
+    pieces: usize,
     others: usize,
 }
 
@@ -35,12 +38,13 @@ impl Turn {
         self.is_limited
             && (self.headers >= HEADERS_A_TURN
                 || self.blocks >= BLOCKS_A_TURN
+                || self.pieces >= PIECES_A_TURN
                 || self.others >= OTHERS_A_TURN)
     }
 
     pub(super) fn on_frame(&mut self, head: FrameHead) {
         match head.kind {
-            DATA => return,
+            DATA => self.pieces += usize::from(head.is_small_data()),
             HEADERS => self.headers += 1,
             _ => self.others += 1,
         }

@@ -6,10 +6,8 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::scan::{DATA, END_STREAM, FrameHead};
+use super::scan::{DATA, END_STREAM, FrameHead, SMALL};
 
-/// h2 charges for frames below this length.
-const SMALL: u32 = 256;
 /// So many streams are remembered: of older ones, nothing is on its way any more.
 pub(super) const REMEMBERED: usize = 2_048;
 /// So much goes back to the peer at once: far less than the smallest window that a connection can have.
@@ -44,7 +42,7 @@ impl Unread {
         let is_it = !self.streams.is_empty()
             && frame.kind == DATA
             && frame.flags & END_STREAM == 0
-            && frame.length < SMALL
+            && (frame.length as usize) < SMALL
             && self.streams.contains(&frame.stream_id());
         if is_it {
             self.credit = self.credit.saturating_add(frame.length);
