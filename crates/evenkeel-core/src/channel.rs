@@ -11,11 +11,10 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::balance::{Controller, GracefulSwitch, Picker, Policy, PolicyConfig, SubchannelId};
+use crate::balance::{Controller, GracefulSwitch, Policy, PolicyConfig, Published, SubchannelId};
 use crate::connect::Event;
 use crate::endpoint::{Endpoint, EndpointKey};
 use crate::random::Random;
-use crate::state::ConnectivityState;
 use crate::time::Time;
 use links::Links;
 
@@ -168,9 +167,9 @@ impl Channel {
         self.links.take_actions()
     }
 
-    /// The channel's state and picker, if they changed since the last time. Call it when no event is waiting.
-    pub fn take_publication(&mut self) -> Option<(ConnectivityState, Arc<dyn Picker>)> {
-        self.policy.take_picker(self.links.random())
+    /// The channel's state and its picker, if they changed since the last time. Call it when no event is waiting.
+    pub fn take_publication(&mut self) -> Option<Published> {
+        self.policy.take_published(self.links.random())
     }
 
     /// Whether any subchannel is READY.

@@ -109,7 +109,7 @@ pub mod balance {
     #[cfg(feature = "unstable")]
     pub use evenkeel_core::balance::{
         CallInfo, Controller, GracefulSwitch, Pick, PickFailure, PickFirst, Picker, Policy, PolicyConfig,
-        PolicyFactory, QueuePicker, Registry, RoundRobin, SubchannelId, SubchannelUpdate,
+        PolicyFactory, Published, Registry, RoundRobin, SubchannelId, SubchannelUpdate,
     };
     pub use evenkeel_core::balance::{PickFirstConfig, PolicyChoice, RoundRobinConfig, UnknownPolicy};
     #[cfg(feature = "unstable")]

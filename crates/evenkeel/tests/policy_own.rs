@@ -9,8 +9,8 @@
 use std::sync::Arc;
 
 use evenkeel::balance::{
-    CallInfo, Controller, Pick, PickFailure, Picker, Policy, PolicyConfig, PolicyFactory, QueuePicker,
-    Random, SubchannelId, SubchannelUpdate,
+    CallInfo, Controller, Pick, PickFailure, Picker, Policy, PolicyConfig, PolicyFactory, Published, Random,
+    SubchannelId, SubchannelUpdate,
 };
 use evenkeel::{Channel, ConnectivityState, Endpoint};
 use evenkeel_testkit::proto::EchoRequest;
@@ -88,16 +88,14 @@ impl Policy for Last {
         self.state
     }
 
-    fn take_picker(&mut self, _: &mut dyn Random) -> Option<(ConnectivityState, Arc<dyn Picker>)> {
+    fn take_published(&mut self, _: &mut dyn Random) -> Option<Published> {
         if !std::mem::take(&mut self.changed) {
             return None;
         }
-        let picker: Arc<dyn Picker> = match self.subchannel.filter(|_| self.state == ConnectivityState::Ready)
-        {
-            Some(subchannel) => Arc::new(LastPicker { refused: self.refused, subchannel }),
-            None => Arc::new(QueuePicker),
-        };
-        Some((self.state, picker))
+        Some(match self.subchannel.filter(|_| self.state == ConnectivityState::Ready) {
+            Some(subchannel) => Published::ready(LastPicker { refused: self.refused, subchannel }),
+            None => Published::waiting(self.state),
+        })
     }
 }
 

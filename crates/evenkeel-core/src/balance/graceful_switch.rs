@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::owners::{Owners, Scoped};
-use super::{Controller, Picker, Policy, PolicyConfig, Random, SubchannelUpdate};
+use super::{Controller, Policy, PolicyConfig, Published, Random, SubchannelUpdate};
 use crate::endpoint::Endpoint;
 use crate::state::ConnectivityState;
 use crate::time::Time;
@@ -150,7 +150,7 @@ impl Policy for GracefulSwitch {
         self.current.policy.state()
     }
 
-    fn take_picker(&mut self, random: &mut dyn Random) -> Option<(ConnectivityState, Arc<dyn Picker>)> {
-        self.current.policy.take_picker(random)
+    fn take_published(&mut self, random: &mut dyn Random) -> Option<Published> {
+        self.current.policy.take_published(random)
     }
 }

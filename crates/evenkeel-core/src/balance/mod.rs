@@ -11,7 +11,7 @@ mod round_robin;
 pub use config::{PolicyChoice, PolicyConfig, PolicyFactory, Registry, UnknownPolicy};
 pub use graceful_switch::GracefulSwitch;
 pub use pick_first::{PickFirst, PickFirstConfig};
-pub use picker::{CallInfo, Pick, PickFailure, Picker, QueuePicker};
+pub use picker::{CallInfo, Pick, PickFailure, Picker, Published};
 pub use round_robin::{RoundRobin, RoundRobinConfig};
 
 use std::any::Any;
@@ -33,7 +33,7 @@ pub struct SubchannelId(pub u32);
 /// A load-balancing policy: it decides which subchannels exist and which of them takes a call.
 ///
 /// Synchronous and single-threaded: the channel calls it, it answers through the [`Controller`] and, when the
-/// channel has fed it everything there was, through [`Policy::take_picker`].
+/// channel has fed it everything there was, through [`Policy::take_published`].
 pub trait Policy: Any + fmt::Debug + Send {
     /// The settings are now these. They come from a [`PolicyConfig`] of the name that this policy was built under.
     fn on_config(&mut self, config: &dyn PolicyConfig, controller: &mut dyn Controller) {
@@ -72,7 +72,7 @@ pub trait Policy: Any + fmt::Debug + Send {
     /// The state and the picker that goes with it, if either changed since the last time.
     ///
     /// Asked for once per batch of events, so that many changes make one picker.
-    fn take_picker(&mut self, random: &mut dyn Random) -> Option<(ConnectivityState, Arc<dyn Picker>)>;
+    fn take_published(&mut self, random: &mut dyn Random) -> Option<Published>;
 }
 
 /// What a policy may do: all of it, and no more.

@@ -7,9 +7,9 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::picker::{FailPicker, PickFailure};
+use super::picker::PickFailure;
 use super::{
-    CallInfo, Controller, Pick, Picker, Policy, PolicyConfig, QueuePicker, Random, SubchannelId,
+    CallInfo, Controller, Pick, Picker, Policy, PolicyConfig, Published, Random, SubchannelId,
     SubchannelUpdate,
 };
 use crate::endpoint::Endpoint;
@@ -200,13 +200,11 @@ impl PickFirst {
         }
     }
 
-    fn picker(&self) -> Arc<dyn Picker> {
-        match self.phase {
-            Phase::Selected(id) => Arc::new(SelectedPicker(id)),
-            _ if self.state() == ConnectivityState::TransientFailure => {
-                Arc::new(FailPicker(PickFailure(self.failure_text())))
-            }
-            _ => Arc::new(QueuePicker),
+    fn published(&self) -> Published {
+        match (self.phase, self.state()) {
+            (Phase::Selected(id), state) => Published::with_picker(state, SelectedPicker(id)),
+            (_, ConnectivityState::TransientFailure) => Published::failing(PickFailure(self.failure_text())),
+            (_, state) => Published::waiting(state),
         }
     }
 
@@ -318,8 +316,8 @@ impl Policy for PickFirst {
         }
     }
 
-    fn take_picker(&mut self, _: &mut dyn Random) -> Option<(ConnectivityState, Arc<dyn Picker>)> {
-        self.take_changed().then(|| (self.state(), self.picker()))
+    fn take_published(&mut self, _: &mut dyn Random) -> Option<Published> {
+        self.take_changed().then(|| self.published())
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::SubchannelId;
+use crate::state::ConnectivityState;
 
 /// What a picker may know about a call.
 #[derive(Clone, Copy, Debug)]
@@ -35,13 +36,58 @@ pub trait Picker: fmt::Debug + Send + Sync {
     fn pick(&self, call: &CallInfo<'_>) -> Pick;
 }
 
+/// What a policy has come to: a state, and the picker that goes with it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Published {
+    /// The channel's state.
+    pub state: ConnectivityState,
+    /// Decides about calls until the next one is published.
+    pub picker: Arc<dyn Picker>,
+    /// Why nothing is READY, as far as the policy knows: for calls that wait longer than they can.
+    pub failure: Option<Arc<str>>,
+}
+
+impl Published {
+    /// READY: `picker` sends calls somewhere.
+    pub fn ready(picker: impl Picker + 'static) -> Self {
+        Self::with_picker(ConnectivityState::Ready, picker)
+    }
+
+    /// All calls wait, in this state: IDLE or CONNECTING.
+    pub fn waiting(state: ConnectivityState) -> Self {
+        Self::with_picker(state, QueuePicker)
+    }
+
+    /// TRANSIENT_FAILURE: calls fail with this, unless they wait for ready.
+    pub fn failing(failure: PickFailure) -> Self {
+        let cause = Some(Arc::clone(&failure.0));
+        Self { failure: cause, ..Self::with_picker(ConnectivityState::TransientFailure, FailPicker(failure)) }
+    }
+
+    /// SHUTDOWN: calls fail with this for good.
+    pub fn shut_down(failure: PickFailure) -> Self {
+        let cause = Some(Arc::clone(&failure.0));
+        Self { failure: cause, ..Self::with_picker(ConnectivityState::Shutdown, DropPicker(failure)) }
+    }
+
+    /// This state, with a picker of one's own.
+    pub fn with_picker(state: ConnectivityState, picker: impl Picker + 'static) -> Self {
+        Self { state, picker: Arc::new(picker), failure: None }
+    }
+}
+
 /// Lets every call wait: for a channel that is IDLE or CONNECTING.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct QueuePicker;
+struct QueuePicker;
 
 /// Fails every call with the same reason: for a channel in TRANSIENT_FAILURE.
 #[derive(Clone, Debug)]
-pub(super) struct FailPicker(pub(super) PickFailure);
+struct FailPicker(PickFailure);
+
+/// Fails every call for good.
+#[derive(Clone, Debug)]
+struct DropPicker(PickFailure);
 
 impl Picker for QueuePicker {
     fn pick(&self, _: &CallInfo<'_>) -> Pick {
@@ -52,5 +98,11 @@ impl Picker for QueuePicker {
 impl Picker for FailPicker {
     fn pick(&self, _: &CallInfo<'_>) -> Pick {
         Pick::Fail(self.0.clone())
+    }
+}
+
+impl Picker for DropPicker {
+    fn pick(&self, _: &CallInfo<'_>) -> Pick {
+        Pick::Drop(self.0.clone())
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::children::Children;
-use super::picker::{FailPicker, PickFailure};
+use super::picker::PickFailure;
 use super::{
-    CallInfo, Controller, Pick, Picker, Policy, PolicyConfig, QueuePicker, Random, SubchannelId,
+    CallInfo, Controller, Pick, Picker, Policy, PolicyConfig, Published, Random, SubchannelId,
     SubchannelUpdate,
 };
 use crate::endpoint::Endpoint;
@@ -121,23 +121,22 @@ impl Policy for RoundRobin {
         if self.resolved { self.children.state() } else { ConnectivityState::Connecting }
     }
 
-    fn take_picker(&mut self, random: &mut dyn Random) -> Option<(ConnectivityState, Arc<dyn Picker>)> {
+    fn take_published(&mut self, random: &mut dyn Random) -> Option<Published> {
         let state = self.state();
         let is_new_state = self.published.replace(state) != Some(state);
         let is_changed = self.children.take_changed() | std::mem::take(&mut self.changed);
         if !is_new_state && !is_changed {
             return None;
         }
-        let picker: Arc<dyn Picker> = match state {
+        Some(match state {
             ConnectivityState::Ready => {
                 let ready: Box<[SubchannelId]> = self.children.ready().into();
                 let next = AtomicUsize::new(index(random, ready.len()));
-                Arc::new(RoundRobinPicker { ready, next })
+                Published::ready(RoundRobinPicker { ready, next })
             }
-            ConnectivityState::TransientFailure => Arc::new(FailPicker(self.failure())),
-            _ => Arc::new(QueuePicker),
-        };
-        Some((state, picker))
+            ConnectivityState::TransientFailure => Published::failing(self.failure()),
+            _ => Published::waiting(state),
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 use super::*;
 use crate::backoff::Backoff;
-use crate::balance::{CallInfo, Pick, RoundRobinConfig};
+use crate::balance::{CallInfo, Pick, Picker, RoundRobinConfig};
 use crate::connect;
+use crate::state::ConnectivityState;
 use ConnectivityState::{Connecting, Ready, TransientFailure};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -57,7 +58,7 @@ impl World {
                 Action::Report { .. } => {}
             }
         }
-        if let Some((state, picker)) = self.channel.take_publication() {
+        if let Some(Published { state, picker, .. }) = self.channel.take_publication() {
             self.publications += 1;
             self.state = Some(state);
             self.picker = Some(picker);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use evenkeel_core::balance::{
-    CallInfo, Controller, Pick, PickFailure, PickFirstConfig, Picker, Policy, PolicyConfig, RoundRobinConfig,
-    SubchannelUpdate,
+    CallInfo, Controller, Pick, PickFailure, PickFirstConfig, Picker, Policy, PolicyConfig, Published,
+    RoundRobinConfig, SubchannelUpdate,
 };
 use evenkeel_core::endpoint::Endpoint;
 use evenkeel_core::random::Random;
@@ -44,8 +44,8 @@ impl Policy for Refusing {
         if self.resolved { TransientFailure } else { Connecting }
     }
 
-    fn take_picker(&mut self, _: &mut dyn Random) -> Option<(ConnectivityState, Arc<dyn Picker>)> {
-        Some((self.state(), Arc::new(Self { resolved: true })))
+    fn take_published(&mut self, _: &mut dyn Random) -> Option<Published> {
+        Some(Published::with_picker(self.state(), Self { resolved: true }))
     }
 }
 

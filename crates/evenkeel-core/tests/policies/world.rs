@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::backoff::Backoff;
-use evenkeel_core::balance::{CallInfo, Pick, Picker, PolicyConfig, QueuePicker, SubchannelId};
+use evenkeel_core::balance::{CallInfo, Pick, Picker, PolicyConfig, Published, SubchannelId};
 use evenkeel_core::channel::{Action, AttemptId, Channel, Settings};
 use evenkeel_core::connect;
 use evenkeel_core::endpoint::{Address, Endpoint};
@@ -68,7 +68,7 @@ impl World {
             channel: Channel::new(policy, settings, Box::new(random)),
             now: Time::ORIGIN,
             states: Vec::new(),
-            picker: Arc::new(QueuePicker),
+            picker: Published::waiting(ConnectivityState::Idle).picker,
             publications: 0,
             dials: Vec::new(),
             connections: Vec::new(),
@@ -98,7 +98,7 @@ impl World {
                 }
             }
         }
-        if let Some((state, picker)) = self.channel.take_publication() {
+        if let Some(Published { state, picker, .. }) = self.channel.take_publication() {
             self.publications += 1;
             self.states.push(state);
             self.picker = picker;

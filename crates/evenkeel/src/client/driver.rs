@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel_core::balance::{QueuePicker, SubchannelId};
+use evenkeel_core::balance::{Published, SubchannelId};
 use evenkeel_core::channel::{Action, AttemptId, Channel as Decisions};
 use evenkeel_core::endpoint::Endpoint;
 use evenkeel_core::state::ConnectivityState;
@@ -215,8 +215,9 @@ impl Driver {
         for action in decisions.take_actions() {
             self.act(action);
         }
-        if let Some((state, picker)) = decisions.take_publication() {
-            let before = self.shared.publish(state, picker, self.connections.clone().into());
+        if let Some(published) = decisions.take_publication() {
+            let state = published.state;
+            let before = self.shared.publish(published, self.connections.clone().into());
             self.report_state(before, state);
         }
         self.decisions = Some(decisions);
@@ -266,7 +267,7 @@ impl Driver {
 
     fn enter_idle(&mut self) {
         self.release_all();
-        let before = self.shared.publish(ConnectivityState::Idle, Arc::new(QueuePicker), Box::default());
+        let before = self.shared.publish(Published::waiting(ConnectivityState::Idle), Box::default());
         self.report_state(before, ConnectivityState::Idle);
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
-use evenkeel_core::balance::{CallInfo, Pick, PickFailure, Picker, QueuePicker, SubchannelId};
+use evenkeel_core::balance::{PickFailure, Picker, Published, SubchannelId};
 use evenkeel_core::state::ConnectivityState;
 use tokio::sync::watch;
 use tonic::Status;
@@ -20,6 +20,8 @@ pub(super) struct Snapshot {
     pub(super) generation: u64,
     pub(super) state: ConnectivityState,
     pub(super) picker: Arc<dyn Picker>,
+    /// Why nothing is READY, as far as that is known.
+    failure: Option<Arc<str>>,
     pub(super) connections: Box<[Option<Arc<Connection>>]>,
 }
 
@@ -45,10 +47,6 @@ pub(super) struct Activity {
 #[derive(Debug)]
 pub(super) struct RunningCall(Arc<Shared>);
 
-/// Fails every call for good: the channel is closed.
-#[derive(Debug)]
-struct ClosedPicker(Arc<str>);
-
 impl Snapshot {
     /// The connection that a pick means, if it still takes calls.
     pub(super) fn connection(&self, id: SubchannelId) -> Option<&Arc<Connection>> {
@@ -58,12 +56,8 @@ impl Snapshot {
 
 impl Shared {
     pub(super) fn new() -> Self {
-        let first = Snapshot {
-            generation: 0,
-            state: ConnectivityState::Idle,
-            picker: Arc::new(QueuePicker),
-            connections: Box::default(),
-        };
+        let Published { state, picker, failure, .. } = Published::waiting(ConnectivityState::Idle);
+        let first = Snapshot { generation: 0, state, picker, failure, connections: Box::default() };
         Self {
             snapshot: ArcSwap::from_pointee(first),
             generation: watch::Sender::new(0),
@@ -88,27 +82,23 @@ impl Shared {
     /// Publishes the next moment; returns the state before it.
     pub(super) fn publish(
         &self,
-        state: ConnectivityState,
-        picker: Arc<dyn Picker>,
+        Published { state, picker, failure, .. }: Published,
         connections: Box<[Option<Arc<Connection>>]>,
     ) -> ConnectivityState {
         let generation = *self.generation.borrow() + 1;
-        self.snapshot.store(Arc::new(Snapshot { generation, state, picker, connections }));
+        self.snapshot.store(Arc::new(Snapshot { generation, state, picker, failure, connections }));
         self.generation.send_replace(generation);
         self.state.send_replace(state)
     }
 
     /// Ends the channel for all calls; `reason` is what they are told.
     pub(super) fn publish_shutdown(&self, reason: &str) -> ConnectivityState {
-        self.publish(ConnectivityState::Shutdown, Arc::new(ClosedPicker(reason.into())), Box::default())
+        self.publish(Published::shut_down(PickFailure(reason.into())), Box::default())
     }
 
-    /// Why calls fail now, if they do.
+    /// Why nothing is READY, as far as that is known.
     pub(super) fn failure(&self) -> Option<Arc<str>> {
-        match self.snapshot().picker.pick(&CallInfo { path: "" }) {
-            Pick::Fail(PickFailure(text)) | Pick::Drop(PickFailure(text)) => Some(text),
-            Pick::Subchannel(_) | Pick::Queue => None,
-        }
+        self.snapshot().failure.clone()
     }
 
     /// A call that a closed channel cut off was cancelled, whatever its connection says.
@@ -146,11 +136,5 @@ impl Activity {
     pub(super) fn quiet_since(&self) -> Option<u64> {
         let running = self.running.load(Ordering::Relaxed);
         (running == 0).then(|| self.started.load(Ordering::Relaxed))
-    }
-}
-
-impl Picker for ClosedPicker {
-    fn pick(&self, _: &CallInfo<'_>) -> Pick {
-        Pick::Drop(PickFailure(Arc::clone(&self.0)))
     }
 }

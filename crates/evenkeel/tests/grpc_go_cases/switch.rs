@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use evenkeel::ConnectivityState::{self, Connecting, Ready};
 use evenkeel::balance::{
-    Controller, GracefulSwitch, PickFirstConfig, Picker, Policy, PolicyConfig, Random, RoundRobinConfig,
+    Controller, GracefulSwitch, PickFirstConfig, Policy, PolicyConfig, Published, Random, RoundRobinConfig,
     SubchannelUpdate, Time,
 };
 use evenkeel::{Channel, ChannelBuilder, Endpoint, Manual};
@@ -73,8 +73,8 @@ impl Policy for Switching {
         self.switch.state()
     }
 
-    fn take_picker(&mut self, random: &mut dyn Random) -> Option<(ConnectivityState, Arc<dyn Picker>)> {
-        self.switch.take_picker(random)
+    fn take_published(&mut self, random: &mut dyn Random) -> Option<Published> {
+        self.switch.take_published(random)
     }
 }
 

@@ -74,7 +74,8 @@ fn make_ready(policy: &mut RoundRobin, fake: &mut Fake, id: u32) {
 }
 
 fn published(policy: &mut RoundRobin) -> (ConnectivityState, Arc<dyn Picker>) {
-    policy.take_picker(&mut Constant(0)).expect("something changed")
+    let Published { state, picker, .. } = policy.take_published(&mut Constant(0)).expect("something changed");
+    (state, picker)
 }
 
 fn picks(picker: &Arc<dyn Picker>, n: usize) -> Vec<u32> {
@@ -106,8 +107,8 @@ fn pickers_start_at_random_places() {
     let mut first = Vec::new();
     for quarter in 0..4 {
         policy.changed = true;
-        let (_, picker) = policy.take_picker(&mut Constant(u64::MAX / 4 * quarter + 9)).unwrap();
-        first.extend(picks(&picker, 1));
+        let published = policy.take_published(&mut Constant(u64::MAX / 4 * quarter + 9)).unwrap();
+        first.extend(picks(&published.picker, 1));
     }
     first.sort_unstable();
     assert_eq!(first, [0, 1, 2, 3]);
@@ -146,7 +147,7 @@ fn an_endpoint_that_failed_counts_as_failed_until_it_is_ready() {
     assert_eq!(published(&mut policy).0, TransientFailure);
     moved(&mut policy, &mut fake, 0, TransientFailure, Idle);
     moved(&mut policy, &mut fake, 0, Idle, Connecting);
-    assert!(policy.take_picker(&mut Constant(0)).is_none(), "no blinking between failing and waiting");
+    assert!(policy.take_published(&mut Constant(0)).is_none(), "no blinking between failing and waiting");
     moved(&mut policy, &mut fake, 0, Connecting, Ready);
     assert_eq!(published(&mut policy).0, Ready);
 }
