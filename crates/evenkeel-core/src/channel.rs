@@ -4,19 +4,23 @@
 //! [`Channel::take_publication`]). Whoever drives it owns the sockets and the clock.
 
 mod links;
+mod loss;
 
 pub use links::{Action, AttemptId, Settings};
 
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::balance::{Controller, GracefulSwitch, Policy, PolicyConfig, Published, SubchannelId};
 use crate::connect::Event;
 use crate::endpoint::{Endpoint, EndpointKey};
 use crate::random::Random;
+use crate::state::ConnectivityState;
 use crate::time::Time;
 use links::Links;
+use loss::Loss;
 
 /// A channel that has left IDLE: its policy, its subchannels, and what it knows about its backends.
 pub struct Channel {
@@ -25,7 +29,19 @@ pub struct Channel {
     known: Vec<Endpoint>,
     /// The name has no backend now: endpoints stay only as long as their connection is READY.
     absent: Option<Arc<str>>,
+    /// Endpoints that are in the list no more, and since when.
+    gone: Vec<(Time, EndpointKey)>,
+    /// Something is READY.
+    is_ready: bool,
+    grace_after_loss: Duration,
+    loss: Option<Loss>,
+    /// What the policy has published while calls wait.
+    withheld: Option<Published>,
 }
+
+/// So long an endpoint that has left the list counts as an old one, should it come back: DNS servers do not all learn of
+/// a change at once.
+const REMEMBERED_AS_GONE: Duration = Duration::from_secs(30);
 
 /// How an answer changed the list of endpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,9 +67,14 @@ impl Channel {
     pub fn new(policy: &dyn PolicyConfig, settings: Settings, random: Box<dyn Random + Send>) -> Self {
         Self {
             policy: GracefulSwitch::new(policy),
+            grace_after_loss: settings.grace_after_loss,
             links: Links::new(settings, random),
             known: Vec::new(),
             absent: None,
+            gone: Vec::new(),
+            is_ready: false,
+            loss: None,
+            withheld: None,
         }
     }
 
@@ -85,31 +106,32 @@ impl Channel {
         }
         self.links.set_now(now);
         let was_absent = self.absent.take().is_some();
-        let difference = difference(&self.known, &endpoints);
+        let difference = self.difference(&endpoints);
         if was_absent || self.known != endpoints {
             self.policy.on_endpoints(&endpoints, &mut self.links);
         }
         self.known = endpoints;
-        self.settle();
+        self.on_answer();
         difference
     }
 
     /// The resolver found that the name has no backend now.
     ///
     /// READY endpoints stay until their connection ends: a cluster's DNS says the same of a Service whose pods are all
-    /// restarting and of one that was deleted.
+    /// restarting and of one that was deleted. When the last one is lost they are tried on, as long as calls wait.
     pub fn on_absent(&mut self, now: Time, reason: Arc<str>) -> Difference {
         self.links.set_now(now);
-        let before = std::mem::take(&mut self.known);
         self.absent = Some(reason);
-        self.keep_only_ready(before)
+        let difference = if self.loss.is_some() { Difference::default() } else { self.keep_only_ready() };
+        self.on_answer();
+        difference
     }
 
     /// The resolver could not learn anything: what is known stays in use.
     pub fn on_resolver_failure(&mut self, now: Time, error: &Arc<str>) {
         self.links.set_now(now);
         self.policy.on_resolver_error(error, &mut self.links);
-        self.settle();
+        self.on_answer();
     }
 
     /// An attempt succeeded: the server's SETTINGS arrived. Returns whether the connection is still wanted.
@@ -139,9 +161,8 @@ impl Channel {
         self.links.set_now(now);
         self.links.feed_attempt(id, attempt, Event::ConnectionEnded { served }, Some(cause));
         self.settle();
-        if self.absent.is_some() {
-            let known = std::mem::take(&mut self.known);
-            self.keep_only_ready(known);
+        if self.absent.is_some() && self.loss.is_none() {
+            self.keep_only_ready();
         }
     }
 
@@ -155,11 +176,15 @@ impl Channel {
             self.policy.on_wakeup(&mut self.links);
         }
         self.settle();
+        if self.loss.as_mut().is_some_and(|loss| loss.asks(now)) {
+            self.links.request_resolution_at_once();
+        }
     }
 
     /// When [`Channel::on_wakeup`] should be called next.
     pub fn next_wakeup(&self) -> Option<Time> {
-        [self.links.next_timer(), self.policy.next_wakeup()].into_iter().flatten().min()
+        let loss = self.loss.as_ref().map(Loss::next_wakeup);
+        [self.links.next_timer(), self.policy.next_wakeup(), loss].into_iter().flatten().min()
     }
 
     /// What is to be done, in order, since the last time.
@@ -169,28 +194,29 @@ impl Channel {
 
     /// The channel's state and its picker, if they changed since the last time. Call it when no event is waiting.
     pub fn take_publication(&mut self) -> Option<Published> {
-        self.policy.take_published(self.links.random())
-    }
-
-    /// Whether any subchannel is READY.
-    pub fn is_any_ready(&self) -> bool {
-        self.links.is_any_ready()
-    }
-
-    /// How many endpoints the channel knows.
-    pub fn endpoint_count(&self) -> usize {
-        self.known.len()
-    }
-
-    fn keep_only_ready(&mut self, before: Vec<Endpoint>) -> Difference {
-        let count = before.len();
-        let known: Vec<Endpoint> =
-            before.into_iter().filter(|endpoint| self.links.is_endpoint_ready(endpoint)).collect();
-        let difference = Difference { added: 0, removed: count - known.len() };
-        if known.len() != count || known.is_empty() {
-            self.policy.on_endpoints(&known, &mut self.links);
+        let news = self.policy.take_published(self.links.random());
+        if self.loss.is_none() {
+            let withheld = self.withheld.take();
+            return news.or(withheld);
         }
-        self.known = known;
+        let news = news?;
+        if news.state != ConnectivityState::TransientFailure {
+            self.withheld = None;
+            return Some(news);
+        }
+        let failure = news.failure.clone();
+        self.withheld = Some(news);
+        Some(Published { failure, ..Published::waiting(ConnectivityState::Connecting) })
+    }
+
+    fn keep_only_ready(&mut self) -> Difference {
+        let ready = self.known.iter().filter(|endpoint| self.links.is_endpoint_ready(endpoint));
+        let ready: Vec<Endpoint> = ready.cloned().collect();
+        let difference = self.difference(&ready);
+        if ready.len() != self.known.len() || ready.is_empty() {
+            self.policy.on_endpoints(&ready, &mut self.links);
+        }
+        self.known = ready;
         self.tell_absence();
         self.settle();
         difference
@@ -204,18 +230,58 @@ impl Channel {
         }
     }
 
+    /// How the list changes; what leaves it is remembered for a while.
+    fn difference(&mut self, after: &[Endpoint]) -> Difference {
+        let now = self.links.now();
+        let old: HashSet<EndpointKey> = self.known.iter().map(Endpoint::key).collect();
+        let new: HashSet<EndpointKey> = after.iter().map(Endpoint::key).collect();
+        let before = self.gone.len();
+        self.gone.extend(old.difference(&new).map(|key| (now, key.clone())));
+        let removed = self.gone.len() - before;
+        self.gone.retain(|(since, _)| now.since(*since) < REMEMBERED_AS_GONE);
+        Difference { added: new.difference(&old).count(), removed }
+    }
+
+    /// The resolver has said something.
+    fn on_answer(&mut self) {
+        let now = self.links.now();
+        if let Some(loss) = &mut self.loss {
+            loss.on_answer(now);
+        }
+        self.settle();
+    }
+
     /// Tells the policy what its own requests led to, until nothing moves any more.
     fn settle(&mut self) {
         while let Some(update) = self.links.next_update() {
+            if update.to == ConnectivityState::TransientFailure
+                && let Some(loss) = &mut self.loss
+                && let Some(address) = self.links.address(update.id)
+            {
+                loss.on_attempt_failed(address.clone());
+            }
             self.policy.on_subchannel_state(&update, &mut self.links);
         }
+        self.look_at_loss();
     }
-}
 
-fn difference(before: &[Endpoint], after: &[Endpoint]) -> Difference {
-    let old: HashSet<EndpointKey> = before.iter().map(Endpoint::key).collect();
-    let new: HashSet<EndpointKey> = after.iter().map(Endpoint::key).collect();
-    Difference { added: new.difference(&old).count(), removed: old.difference(&new).count() }
+    /// Begins and ends the time in which calls wait after a loss.
+    fn look_at_loss(&mut self) {
+        let (now, was_ready) = (self.links.now(), self.is_ready);
+        self.is_ready = self.links.is_any_ready();
+        if was_ready && !self.is_ready && !self.grace_after_loss.is_zero() {
+            let before = self.known.iter().map(Endpoint::key);
+            let gone = self.gone.iter().map(|(_, key)| key.clone());
+            self.loss = Some(Loss::new(now, self.grace_after_loss, before.chain(gone).collect()));
+        }
+        let is_over = self.loss.as_ref().is_some_and(|loss| self.is_ready || loss.is_over(now, &self.known));
+        if is_over {
+            self.loss = None;
+            if self.absent.is_some() {
+                self.keep_only_ready();
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ pub mod balance {
 pub mod resolve {
     pub use crate::client::Resolved;
     pub use crate::client::resolve::{
-        Answer, BoxFuture, RefreshRequest, ResolveContext, Resolver, ResolverFactory, Updates,
+        Answer, BoxFuture, RefreshRequest, ResolveContext, Resolver, ResolverFactory, Updates, Urgency,
     };
     #[cfg(all(feature = "dns", feature = "unstable"))]
     pub use crate::client::resolve::{Dns, DnsSockets};

@@ -12,8 +12,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use evenkeel::{CallOptions, Channel, ChannelBuilder, ConnectivityState, Event, Observer};
+use evenkeel::{
+    CallOptions, Channel, ChannelBuilder, ConnectivityState, Event, Observer, Server, ServerHandle,
+};
 use evenkeel_testkit::dns::{DnsServer, Reply};
+use evenkeel_testkit::echo::EchoService;
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::tonic_peer::TonicServer;
@@ -153,4 +156,95 @@ async fn a_name_that_does_not_exist_fails_calls_and_recovers_by_itself() {
     assert!(status.message().contains(NAME), "{status:?}");
     service.publish(1, &[1]);
     assert_eq!(within(patiently_served_by(&client)).await, "1");
+}
+
+/// A pod whose end is in order: it drains.
+async fn serve(address: SocketAddr) -> ServerHandle {
+    let service = EchoService::new(&address.ip().to_string()).into_server();
+    let server = Server::builder().add_service(service).bind(address).await.unwrap();
+    let handle = server.handle();
+    tokio::spawn(server.serve());
+    handle
+}
+
+/// Steady calls that fail fast, with a deadline, while all pods are replaced at once and DNS is late; how many were made,
+/// and which failed.
+async fn replace_all_pods(late: Duration, is_absent_first: bool, network: u8) -> (usize, Vec<Status>) {
+    const OLD: [u8; 3] = [1, 2, 3];
+    const NEW: [u8; 3] = [4, 5, 6];
+    let ip = |number: u8| IpAddr::from(Ipv4Addr::new(127, 0, network, number));
+    let first = TonicServer::start_on(SocketAddr::new(ip(9), 0), "for its port");
+    let port = first.address().port();
+    let dns = DnsServer::start().await.unwrap();
+    let mut old = Vec::new();
+    for number in OLD {
+        old.push(serve(SocketAddr::new(ip(number), port)).await);
+    }
+    dns.set_addresses(NAME, 1, OLD.map(ip));
+    let target = format!("dns://{}/{NAME}:{port}", dns.address());
+    let client = EchoClient::new(Channel::builder(target).connect().await.unwrap());
+    let calls = tokio::spawn(steady_calls(client, late + Duration::from_secs(1)));
+    for pod in &old {
+        pod.drain(Duration::from_secs(5));
+    }
+    if is_absent_first {
+        dns.set_both(NAME, Reply::nxdomain());
+    }
+    // That DNS is so late is what is tested.
+    tokio::time::sleep(late).await;
+    let mut new = Vec::new();
+    for number in NEW {
+        new.push(serve(SocketAddr::new(ip(number), port)).await);
+    }
+    dns.set_addresses(NAME, 1, NEW.map(ip));
+    within(calls).await.unwrap()
+}
+
+async fn steady_calls(client: EchoClient<Channel>, time: Duration) -> (usize, Vec<Status>) {
+    let mut calls = tokio::task::JoinSet::new();
+    let mut pace = tokio::time::interval(Duration::from_millis(10));
+    let end = tokio::time::Instant::now() + time;
+    while pace.tick().await < end {
+        let mut client = client.clone();
+        let mut request = Request::new(EchoRequest::default());
+        request.set_timeout(Duration::from_secs(20));
+        calls.spawn(async move { client.unary(request).await });
+    }
+    let made = calls.len();
+    let ended = within(calls.join_all()).await;
+    (made, ended.into_iter().filter_map(Result::err).collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_call_is_lost_when_all_pods_go_at_once_and_dns_is_late() {
+    let cases = [(0, false), (300, false), (2_000, false), (0, true), (300, true), (2_000, true)];
+    let mut worlds = tokio::task::JoinSet::new();
+    for (network, (late, is_absent_first)) in (1..).zip(cases) {
+        worlds.spawn(replace_all_pods(Duration::from_millis(late), is_absent_first, network));
+    }
+    for (made, failed) in worlds.join_all().await {
+        assert!(made >= 50, "{made}");
+        assert!(failed.is_empty(), "{} of {made} calls: {:?}", failed.len(), failed.first());
+    }
+}
+
+/// gRPC's way, if that is what the program wants: it shows that the test above can fail.
+#[tokio::test]
+async fn without_a_grace_calls_fail_as_soon_as_all_endpoints_have() {
+    let mut service = Service::new(1).await;
+    service.publish(300, &[1]);
+    let channel = service.builder().grace_after_loss(Duration::ZERO).connect().await.unwrap();
+    let client = EchoClient::new(channel);
+    call_until(&client, &["1"]).await;
+    service.pods[0].kill();
+    let lost = within(async {
+        loop {
+            if let Err(status) = served_by(&client).await {
+                break status;
+            }
+        }
+    });
+    assert_eq!(lost.await.code(), Code::Unavailable);
+    let status = within(served_by(&client)).await.unwrap_err();
+    assert!(status.message().contains("no endpoint is READY"), "{status:?}");
 }

@@ -8,6 +8,7 @@ use crate::balance::{Controller, SubchannelId, SubchannelUpdate};
 use crate::connect::{self, Event, Subchannel, Transition};
 use crate::endpoint::{Address, Endpoint};
 use crate::random::Random;
+use crate::resolve::Urgency;
 use crate::state::ConnectivityState;
 use crate::time::Time;
 
@@ -39,10 +40,7 @@ pub enum Action {
         attempt: AttemptId,
     },
     /// Ask the resolver for a fresh answer.
-    Resolve {
-        /// No subchannel is READY.
-        urgent: bool,
-    },
+    Resolve(Urgency),
     /// Tell observers about a subchannel.
     Report {
         /// Which one.
@@ -65,6 +63,8 @@ pub struct Settings {
     pub subchannel: connect::Settings,
     /// How long one attempt to connect may take before the next address is tried beside it; held to 100 ms to 2 s.
     pub connection_attempt_delay: Duration,
+    /// How long calls wait for other endpoints when the last READY one is lost; zero: they fail as soon as there is none.
+    pub grace_after_loss: Duration,
 }
 
 pub(super) struct Links {
@@ -77,6 +77,8 @@ pub(super) struct Links {
     actions: Vec<Action>,
     /// One request for a batch of events; whether it is urgent is seen at the batch's end.
     resolution_wanted: bool,
+    /// Calls wait for that answer alone.
+    resolution_overdue: bool,
     next_attempt: u64,
     next_serial: u64,
     now: Time,
@@ -102,6 +104,7 @@ impl Links {
             updates: VecDeque::new(),
             actions: Vec::new(),
             resolution_wanted: false,
+            resolution_overdue: false,
             next_attempt: 0,
             next_serial: 0,
             now: Time::ORIGIN,
@@ -115,10 +118,24 @@ impl Links {
     }
 
     pub(super) fn take_actions(&mut self) -> Vec<Action> {
-        if std::mem::take(&mut self.resolution_wanted) {
-            self.actions.push(Action::Resolve { urgent: self.ready.is_empty() });
+        let (wanted, overdue) =
+            (std::mem::take(&mut self.resolution_wanted), std::mem::take(&mut self.resolution_overdue));
+        match self.ready.is_empty() {
+            true if overdue => self.actions.push(Action::Resolve(Urgency::AtOnce)),
+            true if wanted => self.actions.push(Action::Resolve(Urgency::Urgent)),
+            false if wanted => self.actions.push(Action::Resolve(Urgency::Calm)),
+            _ => {}
         }
         std::mem::take(&mut self.actions)
+    }
+
+    /// Asks for a fresh answer, whatever the resolver's pace is.
+    pub(super) fn request_resolution_at_once(&mut self) {
+        self.resolution_overdue = true;
+    }
+
+    pub(super) fn address(&self, id: SubchannelId) -> Option<&Address> {
+        self.slot(id).map(|slot| &slot.address)
     }
 
     pub(super) fn next_timer(&self) -> Option<Time> {

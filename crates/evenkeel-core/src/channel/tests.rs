@@ -1,7 +1,10 @@
+mod loss;
+
 use super::*;
 use crate::backoff::Backoff;
 use crate::balance::{CallInfo, Pick, Picker, RoundRobinConfig};
 use crate::connect;
+use crate::resolve::Urgency;
 use crate::state::ConnectivityState;
 use ConnectivityState::{Connecting, Ready, TransientFailure};
 use std::collections::HashMap;
@@ -16,18 +19,23 @@ struct World {
     /// Attempts under way, by endpoint.
     dialling: HashMap<String, (SubchannelId, AttemptId)>,
     connected: HashMap<String, (SubchannelId, AttemptId)>,
-    resolutions: Vec<bool>,
+    resolutions: Vec<Urgency>,
     publications: usize,
 }
 
 impl World {
     fn new() -> Self {
+        Self::with_grace(Duration::ZERO)
+    }
+
+    fn with_grace(grace: Duration) -> Self {
         let settings = Settings {
             subchannel: connect::Settings {
                 backoff: Backoff::default(),
                 connect_timeout: Duration::from_secs(20),
             },
             connection_attempt_delay: Duration::from_millis(250),
+            grace_after_loss: grace,
         };
         let channel = Channel::new(&RoundRobinConfig::default(), settings, Box::new(|| u64::MAX / 2));
         let mut world = Self {
@@ -54,7 +62,7 @@ impl World {
                     self.dialling.retain(|_, (_, other)| *other != attempt);
                     self.connected.retain(|_, (_, other)| *other != attempt);
                 }
-                Action::Resolve { urgent } => self.resolutions.push(urgent),
+                Action::Resolve(urgency) => self.resolutions.push(urgency),
                 Action::Report { .. } => {}
             }
         }
@@ -128,7 +136,7 @@ fn a_failed_attempt_is_made_again_when_its_backoff_ends_and_not_before() {
     world.resolve(&[1]);
     world.fail(1);
     assert_eq!(world.state, Some(TransientFailure));
-    assert_eq!(world.resolutions, [true]);
+    assert_eq!(world.resolutions, [Urgency::Urgent]);
     let due = world.channel.next_wakeup().unwrap();
     world.pass(due.since(world.now) - Duration::from_nanos(1));
     assert!(!world.is_dialling(1));
@@ -145,7 +153,7 @@ fn a_lost_connection_asks_urgently_only_when_no_other_is_left() {
     world.lose(1);
     assert!(world.is_dialling(1), "redialled at once, without a call");
     world.lose(2);
-    assert_eq!(world.resolutions, [false, true]);
+    assert_eq!(world.resolutions, [Urgency::Calm, Urgency::Urgent]);
 }
 
 #[test]
@@ -183,7 +191,7 @@ fn when_the_name_is_gone_ready_endpoints_stay_until_their_connection_ends() {
     world.connect(2);
     world.channel.on_absent(world.now, "NXDOMAIN".into());
     world.work();
-    assert_eq!(world.channel.endpoint_count(), 2, "3 was not READY");
+    assert_eq!(world.channel.known.len(), 2, "3 was not READY");
     assert!(!world.is_dialling(3));
     world.lose(1);
     assert!(!world.is_dialling(1), "a name without backends is not redialled");

@@ -15,7 +15,7 @@ pub use addresses::Addresses;
 pub use families::{Family, FamilyOutcome, Had, NameOutcome, Records, merge};
 pub use hosts::addresses_in_hosts;
 pub use known::Known;
-pub use pacer::{Pacer, RefreshMode};
+pub use pacer::{Pacer, RefreshMode, Urgency};
 pub use resolv_conf::{Environment, NameServer, ResolvConf};
 pub use round::{Round, RoundEnd};
 pub use search::{Candidates, candidates};

@@ -39,6 +39,19 @@ pub enum RefreshMode {
     },
 }
 
+/// How pressing a channel's wish for a fresh answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Urgency {
+    /// A connection was lost, was told to go away, or could not be made.
+    Calm,
+    /// And no endpoint is READY.
+    Urgent,
+    /// Calls wait for this answer: the last READY endpoint was lost, and others are to take its place. The channel
+    /// paces such wishes itself.
+    AtOnce,
+}
+
 /// Decides when a name is looked up again.
 ///
 /// Requests coalesce; while they keep finding the same answer they are served at growing distances (1 s, ×1.6, up
@@ -49,7 +62,8 @@ pub enum RefreshMode {
 ///
 /// An error, and likewise a name without records, is tried again after 1 s, ×1.6, up to 30 s, plus a random 0–15 %,
 /// in every mode. Requests do not cut that short: clients without an endpoint make many, and the server has trouble
-/// enough. The program starts with a lookup that is due at once.
+/// enough. A channel that has just lost its last endpoint paces its requests itself, and for them no distance is kept
+/// (but for a floor that the program chose), nor do any grow. The program starts with a lookup that is due at once.
 #[derive(Clone, Debug)]
 pub struct Pacer {
     mode: RefreshMode,
@@ -69,14 +83,14 @@ pub struct Pacer {
 #[derive(Clone, Copy, Debug)]
 struct Request {
     due: Time,
-    urgent: bool,
+    urgency: Urgency,
 }
 
 /// A lookup under way: whom it serves, and who came too late for it to count.
 #[derive(Clone, Copy, Debug, Default)]
 struct Lookup {
-    serves: Option<bool>,
-    late: Option<bool>,
+    serves: Option<Urgency>,
+    late: Option<Urgency>,
 }
 
 /// The distances to keep from the last lookup, as they have grown.
@@ -118,7 +132,7 @@ impl Pacer {
 
     /// A lookup begins: it serves every request so far.
     pub fn on_lookup_started(&mut self) {
-        let serves = self.requested.take().map(|request| request.urgent);
+        let serves = self.requested.take().map(|request| request.urgency);
         self.in_flight = Some(Lookup { serves, late: None });
         self.scheduled = None;
     }
@@ -136,12 +150,12 @@ impl Pacer {
         self.retry = None;
         if changed {
             self.spacing = Spacing::of(self.mode);
-        } else if let Some(urgent) = lookup.serves {
-            self.spacing.grow(self.mode, urgent);
+        } else if let Some(urgency) = lookup.serves {
+            self.spacing.grow(self.mode, urgency);
         }
         self.schedule(now, self.refresh_interval(remaining_ttl), random);
-        if let Some(urgent) = lookup.late {
-            self.add_request(now, urgent, random);
+        if let Some(urgency) = lookup.late {
+            self.add_request(now, urgency, random);
         }
     }
 
@@ -168,40 +182,45 @@ impl Pacer {
 
     /// The lookup failed, or found no record: it is tried again, whoever asks meanwhile.
     pub fn on_failure(&mut self, now: Time, random: &mut dyn Random) {
-        self.in_flight = None;
+        let lookup = self.in_flight.take().unwrap_or_default();
         self.requested = None;
         self.ended = Some(now);
-        let delay = self.retry.map_or(RETRY_FIRST, |last| last.mul_f64(GROWTH).min(RETRY_CAP));
+        let delay = match self.retry {
+            None => RETRY_FIRST,
+            Some(last) if lookup.serves == Some(Urgency::AtOnce) => last,
+            Some(last) => last.mul_f64(GROWTH).min(RETRY_CAP),
+        };
         self.retry = Some(delay);
         self.schedule(now, Some(delay), random);
     }
 
-    /// The channel wants a fresh answer. `urgent`: it has no READY endpoint.
-    pub fn on_request(&mut self, now: Time, urgent: bool, random: &mut dyn Random) {
+    /// The channel wants a fresh answer.
+    pub fn on_request(&mut self, now: Time, urgency: Urgency, random: &mut dyn Random) {
         if self.last_request.is_none_or(|last| now.since(last) > SPACING_CAP) {
             self.spacing = Spacing::of(self.mode);
         }
         self.last_request = Some(now);
         if let Some(lookup) = &mut self.in_flight {
             // Its answer may have been on its way already when the connection was lost.
-            lookup.late = Some(urgent || lookup.late == Some(true));
-        } else if self.retry.is_none() {
-            self.add_request(now, urgent, random);
+            lookup.late = lookup.late.max(Some(urgency.min(Urgency::Urgent)));
+        } else if self.retry.is_none() || urgency == Urgency::AtOnce {
+            self.add_request(now, urgency, random);
         }
     }
 
-    fn add_request(&mut self, now: Time, urgent: bool, random: &mut dyn Random) {
-        let earliest = match (self.ended, urgent) {
-            (None, _) => now,
-            (Some(ended), true) => now.max(ended + self.spacing.urgent),
-            (Some(ended), false) => now.max(ended + self.spacing.calm),
+    fn add_request(&mut self, now: Time, urgency: Urgency, random: &mut dyn Random) {
+        let spacing = match urgency {
+            Urgency::Calm => self.spacing.calm,
+            Urgency::Urgent => self.spacing.urgent,
+            Urgency::AtOnce => self.mode.floor_of_program(),
         };
+        let earliest = self.ended.map_or(now, |ended| now.max(ended + spacing));
         self.requested = match self.requested {
             // Drawing a delay for each of many requests and taking the least would undo the delay.
-            Some(pending) if !urgent || pending.urgent => Some(pending),
-            Some(pending) => Some(Request { due: pending.due.min(earliest), urgent }),
-            None if urgent => Some(Request { due: earliest, urgent }),
-            None => Some(Request { due: earliest + up_to(random, REQUEST_DELAY), urgent }),
+            Some(pending) if urgency <= pending.urgency => Some(pending),
+            Some(pending) => Some(Request { due: pending.due.min(earliest), urgency }),
+            None if urgency > Urgency::Calm => Some(Request { due: earliest, urgency }),
+            None => Some(Request { due: earliest + up_to(random, REQUEST_DELAY), urgency }),
         };
     }
 
@@ -226,6 +245,15 @@ impl Pacer {
     }
 }
 
+impl RefreshMode {
+    fn floor_of_program(self) -> Duration {
+        match self {
+            Self::Disconnect { floor } => floor,
+            Self::Ttl | Self::Every(_) => Duration::ZERO,
+        }
+    }
+}
+
 impl Spacing {
     fn of(mode: RefreshMode) -> Self {
         let floor = match mode {
@@ -235,12 +263,12 @@ impl Spacing {
         Self { calm: floor, urgent: floor }
     }
 
-    fn grow(&mut self, mode: RefreshMode, urgent: bool) {
-        if matches!(mode, RefreshMode::Disconnect { .. }) {
+    fn grow(&mut self, mode: RefreshMode, urgency: Urgency) {
+        if matches!(mode, RefreshMode::Disconnect { .. }) || urgency == Urgency::AtOnce {
             return;
         }
         self.calm = self.calm.mul_f64(GROWTH).min(SPACING_CAP);
-        if urgent {
+        if urgency == Urgency::Urgent {
             self.urgent = self.urgent.mul_f64(GROWTH).min(SPACING_CAP);
         }
     }

@@ -63,6 +63,7 @@ impl World {
         let settings = Settings {
             subchannel: connect::Settings { backoff, connect_timeout: Duration::from_secs(20) },
             connection_attempt_delay,
+            grace_after_loss: Duration::ZERO,
         };
         let mut world = Self {
             channel: Channel::new(policy, settings, Box::new(random)),
@@ -89,7 +90,7 @@ impl World {
                     self.dials.retain(|link| link.attempt != attempt);
                     self.connections.retain(|link| link.attempt != attempt);
                 }
-                Action::Resolve { .. } => self.resolutions += 1,
+                Action::Resolve(_) => self.resolutions += 1,
                 Action::Report { id, to: ConnectivityState::Shutdown, .. } => {
                     self.live.remove(&id);
                 }

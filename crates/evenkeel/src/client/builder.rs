@@ -36,6 +36,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// The head start of one address of an endpoint before the next is tried beside it (gRFC A61).
 const CONNECTION_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
+/// Longer than DNS is behind a Deployment that replaces all its pods at once.
+const GRACE_AFTER_LOSS: Duration = Duration::from_secs(5);
+
 /// Without calls for so long, a channel closes its connections (gRFC A62).
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
@@ -93,6 +96,7 @@ impl ChannelBuilder {
                     connect_timeout: CONNECT_TIMEOUT,
                 },
                 connection_attempt_delay: CONNECTION_ATTEMPT_DELAY,
+                grace_after_loss: GRACE_AFTER_LOSS,
             },
             connector: None,
             sockets: Sockets::default(),
@@ -175,6 +179,17 @@ impl ChannelBuilder {
     /// While the backoff is longer than this, an attempt has as long as the backoff.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect.subchannel.connect_timeout = limit;
+        self
+    }
+
+    /// How long calls wait when the channel was READY and has lost its last endpoint. Default: 5 s; zero: they fail as
+    /// soon as all that is known has failed, as gRPC has it.
+    ///
+    /// When all pods are replaced at once, DNS tells of the new ones a moment later. The channel stays CONNECTING, and
+    /// asks the resolver at growing distances of 0.1 to 1 s, until an endpoint is READY, all of a list with new ones have
+    /// failed, or this time has passed. A call's own deadline holds meanwhile.
+    pub fn grace_after_loss(mut self, grace: Duration) -> Self {
+        self.connect.grace_after_loss = grace;
         self
     }
 

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::config::Config;
 use super::connect::{Attempt, Dialler, LinkEvent};
-use super::resolve::Answer;
+use super::resolve::{Answer, Urgency};
 use super::shared::{CLOSED, Shared};
 use crate::http2::client::Connection;
 use crate::observe::Event;
@@ -238,9 +238,10 @@ impl Driver {
                     *place = None;
                 }
             }
-            Action::Resolve { urgent } => {
+            Action::Resolve(urgency) => {
                 if let Some(resolving) = &self.resolving {
-                    resolving.request(urgent);
+                    resolving.request(urgency);
+                    let urgent = urgency > Urgency::Calm;
                     self.config.observers.tell(&Event::RefreshRequested { urgent });
                 }
             }

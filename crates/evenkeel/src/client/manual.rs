@@ -97,8 +97,8 @@ mod tests {
     use std::net::SocketAddr;
 
     use super::Manual;
-    use crate::client::resolve::Answer;
     use crate::client::resolve::testing::{Line, build};
+    use crate::client::resolve::{Answer, Urgency};
     use evenkeel_core::endpoint::Endpoint;
 
     fn endpoint(port: u16) -> Endpoint {
@@ -130,7 +130,7 @@ mod tests {
         let mut line = Line::run(build(&manual, "manual:"));
         manual.set([]);
         assert_eq!(line.answer().await, Answer::Endpoints(vec![]));
-        line.request(false);
+        line.request(Urgency::Calm);
         while manual.refresh_requests() == 0 {
             tokio::task::yield_now().await;
         }

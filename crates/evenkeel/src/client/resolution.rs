@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::builder::ChannelBuilder;
 use super::error::BuildError;
-use super::resolve::{Answer, BoxFuture, RefreshState, Updates};
+use super::resolve::{Answer, BoxFuture, RefreshState, Updates, Urgency};
 
 /// The answers that a channel's resolver gives, heard without connecting to anything.
 ///
@@ -72,7 +72,7 @@ impl Resolution {
 
     /// Asks for a fresh answer, as a channel does that has lost its last connection.
     pub fn refresh(&self) {
-        self.requests.send_modify(|state| state.request(true));
+        self.requests.send_modify(|state| state.request(Urgency::Urgent));
     }
 }
 

@@ -1,8 +1,10 @@
 //! GOAWAY: what the server has worked on finishes there, what it has not goes elsewhere, and nobody notices.
 
+use std::time::Duration;
+
 use evenkeel::Event;
-use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
+use evenkeel_testkit::proto::{EchoRequest, EchoResponse};
 use evenkeel_testkit::raw::{Automatic, Frame, Headers, RawConnection, RawServer, code, setting};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -213,18 +215,35 @@ async fn a_call_that_waits_for_a_stream_goes_elsewhere() {
     assert_eq!(requests(&old), 2);
 }
 
-#[tokio::test]
-async fn a_call_turned_away_twice_is_unavailable() {
-    let server = RawServer::start(Automatic::default()).await;
-    let client = client(&server);
-    let old = first_call(&server, &client).await;
-    let call = unary(&client, "again");
+/// A call whose only server turns it away on two connections; it is under way.
+async fn turned_away_twice(server: &RawServer, client: &Client) -> Call<EchoResponse> {
+    let old = first_call(server, client).await;
+    let call = unary(client, "again");
     let (stream, _) = expect_unary(&old).await;
     old.go_away(stream - 2, code::NO_ERROR, "max_age").await;
     let new = server.accept().await;
     let (stream, _) = expect_unary(&new).await;
     assert_eq!(stream, 1);
     new.go_away(0, code::NO_ERROR, "max_age").await;
+    call
+}
+
+#[tokio::test]
+async fn a_call_turned_away_twice_is_taken_by_the_third_connection() {
+    let server = RawServer::start(Automatic::default()).await;
+    let client = client(&server);
+    let call = turned_away_twice(&server, &client).await;
+    let third = server.accept().await;
+    let (stream, _) = expect_unary(&third).await;
+    third.respond(stream, &answer("again")).await;
+    assert_eq!(call.end().await.unwrap().payload, b"again");
+}
+
+#[tokio::test]
+async fn a_call_turned_away_twice_is_unavailable_where_no_grace_is_given() {
+    let server = RawServer::start(Automatic::default()).await;
+    let channel = builder(&server).grace_after_loss(Duration::ZERO).build().unwrap();
+    let call = turned_away_twice(&server, &EchoClient::new(channel)).await;
     assert_unavailable(&call.status().await, &server, "max_age");
 }
 

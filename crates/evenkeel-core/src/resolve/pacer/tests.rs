@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use proptest::prelude::{ProptestConfig, any, prop, prop_assert, proptest};
 
-use super::{Pacer, RefreshMode};
+use super::{Pacer, RefreshMode, Urgency};
 use crate::time::Time;
 
 fn at(seconds: f64) -> Time {
@@ -73,17 +73,17 @@ fn the_interval_is_the_remaining_ttl_within_bounds_and_jitter_only_adds() {
 #[test]
 fn an_urgent_request_waits_for_the_floor_only_and_a_calm_one_up_to_a_second_more() {
     let table = [
-        // asked at, urgent, due with no delay drawn, due with the longest
-        (0.2, true, 1.0, 1.0),
-        (0.2, false, 1.0, 2.0),
-        (5.0, true, 5.0, 5.0),
-        (5.0, false, 5.0, 6.0),
+        // asked at, how, due with no delay drawn, due with the longest
+        (0.2, Urgency::Urgent, 1.0, 1.0),
+        (0.2, Urgency::Calm, 1.0, 2.0),
+        (5.0, Urgency::Urgent, 5.0, 5.0),
+        (5.0, Urgency::Calm, 5.0, 6.0),
     ];
-    for (asked, urgent, least, longest) in table {
+    for (asked, urgency, least, longest) in table {
         for (random, due) in [(0, least), (u64::MAX, longest)] {
             let mut pacer = answered(RefreshMode::Ttl, 30.0);
-            pacer.on_request(at(asked), urgent, &mut || random);
-            assert!((seconds(pacer.next_lookup()) - due).abs() < 1e-6, "{asked} {urgent} {random}");
+            pacer.on_request(at(asked), urgency, &mut || random);
+            assert!((seconds(pacer.next_lookup()) - due).abs() < 1e-6, "{asked} {urgency:?} {random}");
         }
     }
 }
@@ -91,13 +91,13 @@ fn an_urgent_request_waits_for_the_floor_only_and_a_calm_one_up_to_a_second_more
 #[test]
 fn requests_coalesce_and_an_urgent_one_hurries_a_calm_one() {
     let mut pacer = answered(RefreshMode::Ttl, 30.0);
-    pacer.on_request(at(5.0), false, &mut most());
+    pacer.on_request(at(5.0), Urgency::Calm, &mut most());
     let due = pacer.next_lookup();
     for _ in 0..100 {
-        pacer.on_request(at(5.1), false, &mut none());
+        pacer.on_request(at(5.1), Urgency::Calm, &mut none());
     }
     assert_eq!(pacer.next_lookup(), due);
-    pacer.on_request(at(5.2), true, &mut none());
+    pacer.on_request(at(5.2), Urgency::Urgent, &mut none());
     assert_eq!(pacer.next_lookup(), Some(at(5.2)));
     pacer.on_lookup_started();
     pacer.on_answer(at(5.3), false, Some(secs(30.0)), &mut none());
@@ -108,8 +108,8 @@ fn requests_coalesce_and_an_urgent_one_hurries_a_calm_one() {
 fn a_request_during_a_lookup_makes_one_more() {
     let mut pacer = Pacer::new(RefreshMode::Ttl, at(0.0));
     pacer.on_lookup_started();
-    pacer.on_request(at(0.1), false, &mut none());
-    pacer.on_request(at(0.1), true, &mut none());
+    pacer.on_request(at(0.1), Urgency::Calm, &mut none());
+    pacer.on_request(at(0.1), Urgency::Urgent, &mut none());
     assert_eq!(pacer.next_lookup(), None);
     pacer.on_answer(at(0.2), true, Some(secs(30.0)), &mut none());
     assert_eq!(seconds(pacer.next_lookup()), 1.2);
@@ -125,12 +125,12 @@ fn serve(pacer: &mut Pacer, changed: bool) -> f64 {
 
 #[test]
 fn requests_that_find_nothing_new_are_spaced_and_a_change_or_quiet_resets_that() {
-    for urgent in [false, true] {
+    for urgency in [Urgency::Calm, Urgency::Urgent] {
         let mut pacer = answered(RefreshMode::Every(secs(1e6)), 30.0);
         let mut last = 0.0;
         let mut gaps = Vec::new();
         for _ in 0..10 {
-            pacer.on_request(at(last), urgent, &mut none());
+            pacer.on_request(at(last), urgency, &mut none());
             let due = serve(&mut pacer, false);
             gaps.push(due - last);
             last = due;
@@ -138,14 +138,14 @@ fn requests_that_find_nothing_new_are_spaced_and_a_change_or_quiet_resets_that()
         for (i, gap) in gaps.iter().enumerate() {
             assert!((gap - 1.6_f64.powi(i as i32).min(30.0)).abs() < 1e-6, "{gaps:?}");
         }
-        pacer.on_request(at(last), urgent, &mut none());
+        pacer.on_request(at(last), urgency, &mut none());
         last = serve(&mut pacer, true);
-        pacer.on_request(at(last), urgent, &mut none());
+        pacer.on_request(at(last), urgency, &mut none());
         assert!((serve(&mut pacer, false) - last - 1.0).abs() < 1e-6, "a change resets");
         let quiet = last + 40.0;
-        pacer.on_request(at(quiet), urgent, &mut none());
+        pacer.on_request(at(quiet), urgency, &mut none());
         last = serve(&mut pacer, false);
-        pacer.on_request(at(last), urgent, &mut none());
+        pacer.on_request(at(last), urgency, &mut none());
         assert!((serve(&mut pacer, false) - last - 1.6).abs() < 1e-6, "quiet resets");
     }
 }
@@ -155,10 +155,10 @@ fn the_first_urgent_request_does_not_wait_for_the_calm_ones_spacing() {
     let mut pacer = answered(RefreshMode::Every(secs(1e6)), 30.0);
     let mut last = 0.0;
     for _ in 0..10 {
-        pacer.on_request(at(last), false, &mut none());
+        pacer.on_request(at(last), Urgency::Calm, &mut none());
         last = serve(&mut pacer, false);
     }
-    pacer.on_request(at(last + 3.0), true, &mut none());
+    pacer.on_request(at(last + 3.0), Urgency::Urgent, &mut none());
     assert_eq!(pacer.next_lookup(), Some(at(last + 3.0)));
 }
 
@@ -167,7 +167,7 @@ fn the_disconnect_floor_is_flat() {
     let mut pacer = answered(RefreshMode::Disconnect { floor: secs(4.0) }, 1.0);
     let mut last = 0.0;
     for _ in 0..5 {
-        pacer.on_request(at(last), true, &mut none());
+        pacer.on_request(at(last), Urgency::Urgent, &mut none());
         let due = serve(&mut pacer, false);
         assert_eq!(due - last, 4.0);
         last = due;
@@ -181,9 +181,9 @@ fn errors_are_retried_at_growing_distances_that_requests_do_not_cut_short() {
         let mut now = 0.0;
         for i in 0..10 {
             pacer.on_lookup_started();
-            pacer.on_request(at(now), true, &mut none());
+            pacer.on_request(at(now), Urgency::Urgent, &mut none());
             pacer.on_failure(at(now), &mut none());
-            pacer.on_request(at(now), true, &mut none());
+            pacer.on_request(at(now), Urgency::Urgent, &mut none());
             let due = seconds(pacer.next_lookup());
             assert!((due - now - 1.6_f64.powi(i).min(30.0)).abs() < 1e-6, "{mode:?} {i}");
             assert!((pacer.interval().unwrap().as_secs_f64() - (due - now)).abs() < 1e-6);
@@ -191,13 +191,39 @@ fn errors_are_retried_at_growing_distances_that_requests_do_not_cut_short() {
         }
         pacer.on_lookup_started();
         pacer.on_answer(at(now), true, Some(secs(10.0)), &mut none());
-        pacer.on_request(at(now + 5.0), true, &mut none());
+        pacer.on_request(at(now + 5.0), Urgency::Urgent, &mut none());
         let due = seconds(pacer.next_lookup());
         assert!(mode != RefreshMode::Ttl || (due - now - 5.0).abs() < 1e-6, "a good answer ends it");
         pacer.on_lookup_started();
         pacer.on_failure(at(due), &mut most());
         assert!((seconds(pacer.next_lookup()) - due - 1.15).abs() < 1e-6, "and the next error starts anew");
     }
+}
+
+/// Calls wait for the answer, and the channel paces its requests itself.
+#[test]
+fn a_request_that_cannot_wait_is_served_at_once_and_makes_nothing_grow() {
+    let mut pacer = answered(RefreshMode::Ttl, 30.0);
+    for tenth in 1..10 {
+        let now = at(f64::from(tenth) / 10.0);
+        pacer.on_request(now, Urgency::Calm, &mut most());
+        pacer.on_request(now, Urgency::AtOnce, &mut none());
+        assert_eq!(pacer.next_lookup(), Some(now));
+        pacer.on_lookup_started();
+        match tenth % 2 {
+            0 => pacer.on_answer(now, false, Some(secs(30.0)), &mut none()),
+            _ => pacer.on_failure(now, &mut none()),
+        }
+    }
+    assert_eq!(pacer.interval(), Some(secs(1.0)), "the retry after an error");
+    pacer.on_lookup_started();
+    pacer.on_answer(at(1.9), false, Some(secs(30.0)), &mut none());
+    pacer.on_request(at(1.9), Urgency::Urgent, &mut none());
+    assert_eq!(seconds(pacer.next_lookup()), 2.9, "the spacing of others");
+
+    let mut with_floor = answered(RefreshMode::Disconnect { floor: secs(4.0) }, 1.0);
+    with_floor.on_request(at(0.1), Urgency::AtOnce, &mut none());
+    assert_eq!(with_floor.next_lookup(), Some(at(4.0)), "the program chose that");
 }
 
 #[test]
@@ -252,7 +278,8 @@ proptest! {
                     }
                     (in_flight, ended) = (false, Some(now));
                 }
-                4 | 5 => pacer.on_request(now, step == 4, &mut random),
+                4 => pacer.on_request(now, Urgency::Urgent, &mut random),
+                5 => pacer.on_request(now, Urgency::Calm, &mut random),
                 _ => {}
             }
             prop_assert!(in_flight == (pacer.next_lookup().is_none()) || !polls);

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{self, AbortHandle, JoinSet};
 
 use crate::client::config::Config;
-use crate::client::resolve::{Answer, RefreshState, ResolveContext, Updates};
+use crate::client::resolve::{Answer, RefreshState, ResolveContext, Updates, Urgency};
 
 /// The driver's line to its resolver's task; the task ends when this is dropped.
 pub(super) struct Resolving {
@@ -61,8 +61,8 @@ impl Resolving {
         self.task.as_ref().is_some_and(|task| task.id() == id)
     }
 
-    pub(super) fn request(&self, urgent: bool) {
-        self.requests.send_modify(|state| state.request(urgent));
+    pub(super) fn request(&self, urgency: Urgency) {
+        self.requests.send_modify(|state| state.request(urgency));
     }
 }
 

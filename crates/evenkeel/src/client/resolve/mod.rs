@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::endpoint::Endpoint;
+pub use evenkeel_core::resolve::Urgency;
 use evenkeel_core::target::{Target, TargetError};
 use tokio::sync::{mpsc, watch};
 
@@ -91,22 +92,34 @@ pub struct Updates {
 
 /// How pressing the channel's wish for a fresh answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RefreshRequest {
-    /// No endpoint is READY: calls are waiting or failing.
-    pub urgent: bool,
+    /// Whether a resolver may take its time.
+    pub urgency: Urgency,
 }
 
-/// How many requests there were: those that a resolver has not seen yet count as one, urgent if one of them was.
+/// How many requests there were: those that a resolver has not seen yet count as one, as pressing as the most pressing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RefreshState {
     count: u64,
     urgent: u64,
+    at_once: u64,
 }
 
 impl RefreshState {
-    pub(crate) fn request(&mut self, urgent: bool) {
+    pub(crate) fn request(&mut self, urgency: Urgency) {
         self.count += 1;
-        self.urgent += u64::from(urgent);
+        self.urgent += u64::from(urgency == Urgency::Urgent);
+        self.at_once += u64::from(urgency == Urgency::AtOnce);
+    }
+
+    fn since(self, seen: Self) -> Option<Urgency> {
+        match self.count != seen.count {
+            true if self.at_once != seen.at_once => Some(Urgency::AtOnce),
+            true if self.urgent != seen.urgent => Some(Urgency::Urgent),
+            true => Some(Urgency::Calm),
+            false => None,
+        }
     }
 }
 
@@ -163,10 +176,9 @@ impl Updates {
     pub async fn refresh_requested(&mut self) -> Option<RefreshRequest> {
         loop {
             let state = *self.requests.borrow_and_update();
-            if state != self.seen {
-                let urgent = state.urgent != self.seen.urgent;
+            if let Some(urgency) = state.since(self.seen) {
                 self.seen = state;
-                return Some(RefreshRequest { urgent });
+                return Some(RefreshRequest { urgency });
             }
             self.requests.changed().await.ok()?;
         }

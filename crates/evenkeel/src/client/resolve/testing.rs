@@ -7,7 +7,7 @@ use evenkeel_core::target::Target;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::{Answer, RefreshState, ResolveContext, Resolver, ResolverFactory, Updates};
+use super::{Answer, RefreshState, ResolveContext, Resolver, ResolverFactory, Updates, Urgency};
 use crate::client::Refresh;
 use crate::observe::Observers;
 
@@ -49,8 +49,8 @@ impl Line {
         self.next().await.0
     }
 
-    pub(crate) fn request(&self, urgent: bool) {
-        self.requests.send_modify(|state| state.request(urgent));
+    pub(crate) fn request(&self, urgency: Urgency) {
+        self.requests.send_modify(|state| state.request(urgency));
     }
 
     /// Goes away as a channel does that is dropped, and waits for the resolver to notice.

@@ -4,7 +4,7 @@ use evenkeel_core::endpoint::{Address, Endpoint};
 use evenkeel_core::target::{Target, TargetError};
 
 use super::testing::Line;
-use super::{Answer, ResolveContext, Resolver, ResolverFactory, built_in};
+use super::{Answer, ResolveContext, Resolver, ResolverFactory, Urgency, built_in};
 use crate::client::Refresh;
 
 fn factory(scheme: &str) -> Option<std::sync::Arc<dyn ResolverFactory>> {
@@ -87,16 +87,20 @@ fn a_dns_target_says_that_the_feature_is_missing() {
 }
 
 #[tokio::test]
-async fn requests_that_coalesce_are_urgent_if_one_of_them_was() {
+async fn requests_that_coalesce_are_as_urgent_as_the_most_urgent_of_them() {
     let requests = tokio::sync::watch::Sender::new(super::RefreshState::default());
     let (answers, _heard) = tokio::sync::mpsc::unbounded_channel();
     let mut updates = super::Updates::new("test".into(), answers, requests.subscribe(), Default::default());
-    for urgent in [true, false] {
-        requests.send_modify(|state| state.request(urgent));
+    for urgency in [Urgency::Urgent, Urgency::Calm] {
+        requests.send_modify(|state| state.request(urgency));
     }
-    assert!(updates.refresh_requested().await.unwrap().urgent);
-    requests.send_modify(|state| state.request(false));
-    assert!(!updates.refresh_requested().await.unwrap().urgent);
+    assert_eq!(updates.refresh_requested().await.unwrap().urgency, Urgency::Urgent);
+    requests.send_modify(|state| state.request(Urgency::Calm));
+    assert_eq!(updates.refresh_requested().await.unwrap().urgency, Urgency::Calm);
+    for urgency in [Urgency::Urgent, Urgency::AtOnce, Urgency::Calm] {
+        requests.send_modify(|state| state.request(urgency));
+    }
+    assert_eq!(updates.refresh_requested().await.unwrap().urgency, Urgency::AtOnce);
     drop(requests);
     assert_eq!(updates.refresh_requested().await, None);
 }

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use evenkeel_core::endpoint::Endpoint;
-use evenkeel_core::resolve::{Known, Pacer, Records, RefreshMode};
+use evenkeel_core::resolve::{Known, Pacer, Records, RefreshMode, Urgency};
 use evenkeel_core::time::Time;
 use fastrand::Rng;
 use tokio::time::Instant;
@@ -53,7 +53,7 @@ impl<S: DnsSockets> DnsResolver<S> {
                     tokio::select! {
                         outcome = &mut lookup => break outcome,
                         request = updates.refresh_requested() => match request {
-                            Some(request) => self.state.on_request(request.urgent),
+                            Some(request) => self.state.on_request(request.urgency),
                             None => return,
                         },
                     }
@@ -81,7 +81,7 @@ impl<S: DnsSockets> DnsResolver<S> {
             tokio::select! {
                 // Requests first: a stream of them must not be kept from an earlier lookup.
                 biased;
-                request = updates.refresh_requested() => state.on_request(request?.urgent),
+                request = updates.refresh_requested() => state.on_request(request?.urgency),
                 late = lookup.late() => {
                     let answer = state.on_late(late, lookup.host(), *port);
                     if let Some(answer) = answer && !updates.report(answer, state.due_in()) {
@@ -115,9 +115,9 @@ impl State {
         Time::after_origin(self.origin.elapsed())
     }
 
-    fn on_request(&mut self, urgent: bool) {
+    fn on_request(&mut self, urgency: Urgency) {
         let now = self.now();
-        self.pacer.on_request(now, urgent, &mut || self.random.u64(..));
+        self.pacer.on_request(now, urgency, &mut || self.random.u64(..));
     }
 
     fn due_in(&self) -> Option<Duration> {

@@ -7,7 +7,7 @@ use evenkeel_testkit::dns::{Query, Reply, Transport};
 use super::warnings::Warnings;
 use super::world::{World, endpoints, ips};
 use crate::client::Refresh;
-use crate::client::resolve::Answer;
+use crate::client::resolve::{Answer, Urgency};
 
 #[tokio::test]
 async fn the_ttl_brings_new_records() {
@@ -41,7 +41,7 @@ async fn on_disconnect_only_a_request_makes_a_lookup() {
     assert!(tokio::time::timeout(Duration::from_millis(1500), line.next()).await.is_err());
     assert_eq!(world.server.queries().len(), before);
     world.server.set_addresses("a.test", 1, ips(&["10.0.0.3", "10.0.0.4"]));
-    line.request(false);
+    line.request(Urgency::Calm);
     assert_eq!(line.answer().await, endpoints(&["10.0.0.3:1", "10.0.0.4:1"]));
 }
 
@@ -52,7 +52,7 @@ async fn times_without_end_are_no_fault() {
         world.server.set_addresses("a.test", 1, ips(&["10.0.0.1", "10.0.0.2"]));
         let mut line = world.resolve_with("dns:///a.test:1", refresh);
         assert_eq!(line.answer().await, endpoints(&["10.0.0.1:1", "10.0.0.2:1"]));
-        line.request(true);
+        line.request(Urgency::Urgent);
         // A fault would end its task, and the channel's end of the line with it.
         let waited = tokio::time::timeout(Duration::from_millis(1500), &mut line.task).await;
         assert!(waited.is_err(), "{refresh:?}: {waited:?}");
@@ -66,10 +66,10 @@ async fn requests_during_a_lookup_make_one_more() {
     let reply = Reply::addresses(30, ips(&["10.0.0.1", "10.0.0.2"]));
     world.server.set_both("a.test", reply.delayed(Duration::from_millis(100)));
     let mut line = world.resolve("dns:///a.test:1");
-    line.request(true);
+    line.request(Urgency::Urgent);
     world.server.wait_until(|queries| !queries.is_empty()).await;
-    line.request(true);
-    line.request(true);
+    line.request(Urgency::Urgent);
+    line.request(Urgency::Urgent);
     line.answer().await;
     // Without the requests, the next answer would come after 30 s.
     assert!(tokio::time::timeout(Duration::from_secs(15), line.next()).await.is_ok());
