@@ -1,5 +1,6 @@
 //! Everything a program can set about a channel.
 
+mod http2;
 mod sockets;
 
 use std::fmt;
@@ -41,10 +42,6 @@ const GRACE_AFTER_LOSS: Duration = Duration::from_secs(5);
 
 /// Without calls for so long, a channel closes its connections (gRFC A62).
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
-
-/// HTTP/2 forbids larger windows, and frames outside these bounds (RFC 9113 §6.5.2, §6.9.1).
-const MAX_WINDOW: u32 = (1 << 31) - 1;
-const FRAME_SIZES: std::ops::RangeInclusive<u32> = (1 << 14)..=(1 << 24) - 1;
 
 /// Settings of a [`Channel`] to be. Every one has a default that suits a Service in a Kubernetes cluster.
 #[must_use = "a builder does nothing until `build` or `connect`"]
@@ -206,46 +203,6 @@ impl ChannelBuilder {
         self
     }
 
-    /// Bytes that a server may send ahead of the reader on one stream. Default: 1 MiB; at most 2^31 - 1.
-    pub fn initial_stream_window_size(mut self, bytes: u32) -> Self {
-        self.http2.stream_window = bytes;
-        self
-    }
-
-    /// Bytes that a server may send ahead of the readers on one connection. Default: 4 MiB; at most 2^31 - 1.
-    ///
-    /// Readers that stop hold their share of it: with four stream windows, four of them stall the connection.
-    pub fn initial_connection_window_size(mut self, bytes: u32) -> Self {
-        self.http2.connection_window = bytes;
-        self
-    }
-
-    /// Bytes of response headers and trailers accepted. Default: 16 KiB.
-    pub fn max_header_list_size(mut self, bytes: u32) -> Self {
-        self.http2.max_header_list_size = bytes;
-        self
-    }
-
-    /// Bytes of the table in which servers keep headers that they send again and again (HPACK), per connection.
-    /// Default: 4 KiB, HTTP/2's own.
-    pub fn header_table_size(mut self, bytes: u32) -> Self {
-        self.http2.header_table_size = Some(bytes);
-        self
-    }
-
-    /// The largest HTTP/2 frame accepted, in bytes. Default: 16 KiB; from 2^14 to 2^24 - 1.
-    pub fn max_frame_size(mut self, bytes: u32) -> Self {
-        self.http2.max_frame_size = bytes;
-        self
-    }
-
-    /// The stream id past which a connection is replaced. A test cannot make a billion calls first: not for programs.
-    #[doc(hidden)]
-    pub fn last_stream_id(mut self, id: u32) -> Self {
-        self.http2.last_stream_id = id;
-        self
-    }
-
     /// Without a call for so long, the channel closes its connections and goes IDLE; the next call wakes it. `None`
     /// keeps them. Default: 30 min (gRFC A62). Takes effect up to a quarter late.
     pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
@@ -259,7 +216,7 @@ impl ChannelBuilder {
     /// # Errors
     /// When the target or a setting cannot be used; the error names it.
     pub fn build(mut self) -> Result<Channel, BuildError> {
-        self.check_settings()?;
+        self.check_http2()?;
         self.factories.extend(built_in());
         let (target, factory) = self.find_factory()?;
         // A bad target fails here. Each life of the channel builds its own resolver.
@@ -299,24 +256,6 @@ impl ChannelBuilder {
         let channel = self.build()?;
         channel.ready().await?;
         Ok(channel)
-    }
-
-    fn check_settings(&self) -> Result<(), BuildError> {
-        let settings = self.http2;
-        let windows = [
-            ("initial_stream_window_size", settings.stream_window),
-            ("initial_connection_window_size", settings.connection_window),
-        ];
-        for (setting, value) in windows {
-            if value == 0 || value > MAX_WINDOW {
-                return Err(BuildError::Setting { setting, value, bounds: "from 1 to 2^31 - 1" });
-            }
-        }
-        if !FRAME_SIZES.contains(&settings.max_frame_size) {
-            let (setting, value) = ("max_frame_size", settings.max_frame_size);
-            return Err(BuildError::Setting { setting, value, bounds: "from 2^14 to 2^24 - 1" });
-        }
-        Ok(())
     }
 
     /// What connects, and what calls then name as their scheme.
