@@ -121,8 +121,7 @@ impl Losses {
 async fn channel(pods: &[RemotePod; 3]) -> (Channel, Arc<Losses>) {
     let losses = Arc::<Losses>::default();
     let target = format!("ipv4:{}", pods.each_ref().map(|pod| pod.address.clone()).join(","));
-    let backoff =
-        Backoff { initial: Duration::from_millis(500), max: Duration::from_secs(2), ..Backoff::default() };
+    let backoff = Backoff::new().initial(Duration::from_millis(500)).max(Duration::from_secs(2));
     let builder = Channel::builder(target).observer(losses.clone()).backoff(backoff);
     let channel = builder.connect_timeout(Duration::from_secs(1)).connect().await.unwrap();
     // Until all three have answered.

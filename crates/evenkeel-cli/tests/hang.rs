@@ -118,7 +118,7 @@ async fn a_pod_that_hangs_before_it_is_connected_to_costs_no_call() {
     let pods = pods();
     let [hung, healthy @ ..] = &pods;
     hung.signal("STOP");
-    let backoff = Backoff { initial: Duration::from_millis(200), ..Backoff::default() };
+    let backoff = Backoff::new().initial(Duration::from_millis(200));
     let channel =
         builder(&pods).connect_timeout(Duration::from_millis(300)).backoff(backoff).build().unwrap();
     until_all_answer(&channel, healthy).await;

@@ -124,7 +124,7 @@ async fn a_hundred_calls_that_find_the_channel_idle_share_one_connection() {
 #[tokio::test]
 async fn without_any_server_calls_fail_at_once_with_the_last_error_unless_they_wait() {
     let mut servers = servers(2);
-    let backoff = Backoff { initial: Duration::from_millis(50), ..Backoff::default() };
+    let backoff = Backoff::new().initial(Duration::from_millis(50));
     let channel = builder(&servers).backoff(backoff).build().unwrap();
     servers.iter_mut().for_each(TonicServer::kill);
     for _ in 0..3 {

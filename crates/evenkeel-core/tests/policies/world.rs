@@ -59,7 +59,7 @@ impl World {
         random: impl FnMut() -> u64 + Send + 'static,
     ) -> Self {
         // Without jitter a test knows when a backoff ends.
-        let backoff = Backoff { jitter: 0.0, initial: BACKOFF, ..Backoff::default() };
+        let backoff = Backoff::new().jitter(0.0).initial(BACKOFF);
         let settings = Settings {
             subchannel: connect::Settings { backoff, connect_timeout: Duration::from_secs(20) },
             connection_attempt_delay,

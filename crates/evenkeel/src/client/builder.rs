@@ -40,6 +40,9 @@ const CONNECTION_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 /// Longer than DNS is behind a Deployment that replaces all its pods at once.
 const GRACE_AFTER_LOSS: Duration = Duration::from_secs(5);
 
+/// grpc-go keeps as much.
+const RETRY_BUFFER_SIZE: usize = 256 << 10;
+
 /// Without calls for so long, a channel closes its connections (gRFC A62).
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
@@ -53,6 +56,7 @@ pub struct ChannelBuilder {
     user_agent: Option<String>,
     wait_for_ready: bool,
     timeout: Option<Duration>,
+    retry_buffer_size: usize,
     policies: Registry,
     policy: PolicyChoice,
     connect: Settings,
@@ -85,6 +89,7 @@ impl ChannelBuilder {
             user_agent: None,
             wait_for_ready: false,
             timeout: None,
+            retry_buffer_size: RETRY_BUFFER_SIZE,
             policies: Registry::default(),
             policy: RoundRobinConfig::default().into(),
             connect: Settings {
@@ -116,6 +121,15 @@ impl ChannelBuilder {
     /// [`CallOptions`](super::CallOptions) override it for one call (gRPC wait-for-ready).
     pub fn wait_for_ready(mut self, wait: bool) -> Self {
         self.wait_for_ready = wait;
+        self
+    }
+
+    /// Bytes of a request stream that are kept until the response begins, beside its first message, so that it can be sent
+    /// again where no server has processed it (gRFC A6). A longer one fails with its attempt. Default: 256 KiB.
+    ///
+    /// A unary request can be sent again however long it is.
+    pub fn retry_buffer_size(mut self, bytes: usize) -> Self {
+        self.retry_buffer_size = bytes;
         self
     }
 
@@ -204,7 +218,7 @@ impl ChannelBuilder {
     }
 
     /// Without a call for so long, the channel closes its connections and goes IDLE; the next call wakes it. `None`
-    /// keeps them. Default: 30 min (gRFC A62). Takes effect up to a quarter late.
+    /// keeps them, and so does zero. Default: 30 min (gRFC A62). Takes effect up to a quarter late.
     pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.idle_timeout = timeout;
         self
@@ -238,6 +252,7 @@ impl ChannelBuilder {
             user_agent: user_agent(self.user_agent)?,
             wait_for_ready: self.wait_for_ready,
             timeout: self.timeout,
+            retry_buffer_size: self.retry_buffer_size,
             policy: self.policies.resolve(&self.policy)?,
             connect: self.connect,
             transport,

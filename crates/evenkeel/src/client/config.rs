@@ -27,6 +27,8 @@ pub(super) struct Config {
     pub(super) wait_for_ready: bool,
     /// How long a call may wait for its response's head.
     pub(super) timeout: Option<Duration>,
+    /// How much of a request stream is kept for another attempt.
+    pub(super) retry_buffer_size: usize,
     pub(super) policy: Arc<dyn PolicyConfig>,
     pub(super) connect: Settings,
     pub(super) transport: Transport,

@@ -140,10 +140,25 @@ impl<L> ServerBuilder<L> {
             ("initial_stream_window_size", self.http2.stream_window),
             ("initial_connection_window_size", self.http2.connection_window),
         ] {
-            if value > LARGEST_WINDOW {
-                let allowed = "at most 2147483647 bytes";
+            if value == 0 || value > LARGEST_WINDOW {
+                let allowed = "1 to 2147483647 bytes";
                 return Err(BindError::Setting { setting, value: value.into(), allowed });
             }
+        }
+        let limits = self.admission;
+        let must_be_more = [
+            ("max_concurrent_streams", self.http2.max_concurrent_streams.map_or(1, u64::from)),
+            ("max_header_list_size", self.http2.max_header_list_size.into()),
+            ("max_connections", limits.max_connections as u64),
+            ("max_calls", limits.max_calls as u64),
+            ("memory_budget", limits.memory_budget as u64),
+        ];
+        if let Some((setting, value)) = must_be_more.into_iter().find(|(_, value)| *value == 0) {
+            return Err(BindError::Setting {
+                setting,
+                value,
+                allowed: "at least 1, or no call is ever served",
+            });
         }
         match self.http2.max_frame_size {
             Some(size) if !FRAME_SIZES.contains(&size) => Err(BindError::Setting {

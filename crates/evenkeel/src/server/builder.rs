@@ -95,10 +95,10 @@ impl Server {
 
 impl<L> ServerBuilder<L> {
     /// How old a connection gets before it is told to go away, so that clients connect anew and spread out over new
-    /// pods. Each connection draws its own age, ±10 %. Default: for ever. (gRFC A9)
+    /// pods. Each connection draws its own age, ±10 %. Default: for ever, and so is zero. (gRFC A9)
     #[must_use]
     pub fn max_connection_age(mut self, age: Duration) -> Self {
-        self.limits.max_age = Some(age);
+        self.limits.max_age = Some(age).filter(|age| !age.is_zero());
         self
     }
 
@@ -111,10 +111,10 @@ impl<L> ServerBuilder<L> {
     }
 
     /// How long a connection may be without a call before it is told to go away, counted from its start or its last
-    /// call's end. Default: for ever. (gRFC A9)
+    /// call's end. Default: for ever, and so is zero. (gRFC A9)
     #[must_use]
     pub fn max_connection_idle(mut self, idle: Duration) -> Self {
-        self.limits.max_idle = Some(idle);
+        self.limits.max_idle = Some(idle).filter(|idle| !idle.is_zero());
         self
     }
 

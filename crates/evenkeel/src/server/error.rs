@@ -63,7 +63,7 @@ pub enum BindError {
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
     /// A setting is outside of what HTTP/2 allows.
-    #[error("`{setting}` cannot be {value}: HTTP/2 allows {allowed}")]
+    #[error("`{setting}` cannot be {value}, but must be {allowed}")]
     Setting {
         /// The builder method's name.
         setting: &'static str,

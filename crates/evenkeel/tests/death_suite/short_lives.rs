@@ -7,7 +7,7 @@ use evenkeel_testkit::raw::{Frame, code};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::support::{assert_unavailable, hasty, only, quick_backoff, refusal};
+use super::support::{FIRST_BACKOFF, assert_unavailable, hasty, only, refusal};
 use super::world::World;
 
 fn settings() -> Vec<u8> {
@@ -41,7 +41,7 @@ async fn settings_then_goes_away(mut stream: TcpStream) {
 /// Five attempts take at least what the backoff says, 100 + 200 + 400 + 800 ms, less what accepting may jitter.
 async fn assert_backoff_grows(peer: &Peer) {
     let gaps = peer.gaps(5).await;
-    let mut least = quick_backoff().initial;
+    let mut least = FIRST_BACKOFF;
     for gap in &gaps[..4] {
         assert!(*gap >= least / 2, "at least half of {least:?}: {gaps:?}");
         least *= 2;

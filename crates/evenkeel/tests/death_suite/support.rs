@@ -30,13 +30,12 @@ pub(crate) fn hasty(builder: ChannelBuilder) -> ChannelBuilder {
     builder.connect_timeout(CONNECT_TIMEOUT).backoff(quick_backoff())
 }
 
+/// The first delay of [`quick_backoff`].
+pub(crate) const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+
 pub(crate) fn quick_backoff() -> Backoff {
-    Backoff {
-        initial: Duration::from_millis(100),
-        multiplier: 2.0,
-        jitter: 0.0,
-        max: Duration::from_secs(10),
-    }
+    let short = Backoff::new().initial(FIRST_BACKOFF).max(Duration::from_secs(10));
+    short.multiplier(2.0).jitter(0.0)
 }
 
 /// A channel to one address only, so that its calls are told what is wrong there.

@@ -32,7 +32,7 @@ fn is_attempt(event: &Event) -> bool {
 
 /// An attempt that fails is the last one, as long as its failure is remembered.
 fn no_second_attempt() -> Backoff {
-    Backoff { initial: NEVER, max: NEVER, ..Backoff::default() }
+    Backoff::new().initial(NEVER).max(NEVER)
 }
 
 /// A server that accepts and hangs up before it has said anything.
@@ -45,7 +45,7 @@ async fn hangs_up() -> Peer {
 #[tokio::test]
 async fn test_pick_first_sticky_transient_failure() {
     let server = hangs_up().await;
-    let backoff = Backoff { initial: Duration::from_millis(20), ..Backoff::default() };
+    let backoff = Backoff::new().initial(Duration::from_millis(20));
     let (channel, seen) = Seen::build(to(&[server.address()]).policy("pick_first").backoff(backoff));
     channel.connect().unwrap();
     server.gaps(6).await;

@@ -48,12 +48,19 @@ async fn errors_name_the_address_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn settings_outside_of_http2_are_errors_and_no_panics() {
+async fn settings_that_cannot_be_are_errors_and_no_panics() {
     for (builder, setting) in [
         (Server::builder().max_frame_size(1), "max_frame_size"),
         (Server::builder().max_frame_size(1 << 24), "max_frame_size"),
         (Server::builder().initial_stream_window_size(1 << 31), "initial_stream_window_size"),
         (Server::builder().initial_connection_window_size(u32::MAX), "initial_connection_window_size"),
+        (Server::builder().initial_stream_window_size(0), "initial_stream_window_size"),
+        (Server::builder().initial_connection_window_size(0), "initial_connection_window_size"),
+        (Server::builder().max_header_list_size(0), "max_header_list_size"),
+        (Server::builder().max_concurrent_streams(0), "max_concurrent_streams"),
+        (Server::builder().max_connections(0), "max_connections"),
+        (Server::builder().max_calls(0), "max_calls"),
+        (Server::builder().memory_budget(0), "memory_budget"),
     ] {
         let error = builder.bind("127.0.0.1:0").await.unwrap_err();
         assert!(error.to_string().contains(setting), "{error}");

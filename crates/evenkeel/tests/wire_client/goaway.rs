@@ -215,6 +215,23 @@ async fn a_call_that_waits_for_a_stream_goes_elsewhere() {
     assert_eq!(requests(&old), 2);
 }
 
+/// It is one chunk, and in memory anyway.
+#[tokio::test]
+async fn a_long_request_that_was_left_behind_is_sent_again_too() {
+    let server = RawServer::start(Automatic::default()).await;
+    let client = client(&server);
+    let old = first_call(&server, &client).await;
+    let long = "long".repeat(256 << 10);
+    let call = unary(&client, &long);
+    let (stream, _) = old.expect_request().await;
+    old.go_away(stream - 2, code::NO_ERROR, "max_age").await;
+    let new = server.accept().await;
+    let (stream, text) = expect_unary(&new).await;
+    assert!(text == long, "{} bytes of it", text.len());
+    new.respond(stream, &answer("long")).await;
+    assert_eq!(call.end().await.unwrap().payload, b"long");
+}
+
 /// A call whose only server turns it away on two connections; it is under way.
 async fn turned_away_twice(server: &RawServer, client: &Client) -> Call<EchoResponse> {
     let old = first_call(server, client).await;

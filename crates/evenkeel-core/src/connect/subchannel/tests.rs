@@ -1,15 +1,7 @@
 use super::*;
 use ConnectivityState::{Connecting, Idle, Ready, Shutdown, TransientFailure};
 
-const SETTINGS: Settings = Settings {
-    backoff: Backoff {
-        initial: Duration::from_secs(1),
-        multiplier: 1.6,
-        jitter: 0.2,
-        max: Duration::from_secs(120),
-    },
-    connect_timeout: Duration::from_secs(20),
-};
+const SETTINGS: Settings = Settings { backoff: Backoff::new(), connect_timeout: Duration::from_secs(20) };
 
 const EVENTS: [Event; 7] = [
     Event::ConnectRequested,

@@ -54,6 +54,10 @@ impl ChannelBuilder {
             ("initial_stream_window_size", settings.stream_window),
             ("initial_connection_window_size", settings.connection_window),
         ];
+        if settings.max_header_list_size == 0 {
+            let setting = "max_header_list_size";
+            return Err(BuildError::Setting { setting, value: 0, bounds: "at least 1" });
+        }
         for (setting, value) in windows {
             if value == 0 || value > MAX_WINDOW {
                 return Err(BuildError::Setting { setting, value, bounds: "from 1 to 2^31 - 1" });
@@ -64,5 +68,37 @@ impl ChannelBuilder {
             return Err(BuildError::Setting { setting, value, bounds: "from 2^14 to 2^24 - 1" });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Channel;
+
+    #[test]
+    fn a_setting_that_cannot_be_is_named() {
+        type Set = fn(ChannelBuilder, u32) -> ChannelBuilder;
+        let settings: [(&str, Set, &[u32]); 4] = [
+            (
+                "initial_stream_window_size",
+                ChannelBuilder::initial_stream_window_size,
+                &[0, 1 << 31, u32::MAX],
+            ),
+            (
+                "initial_connection_window_size",
+                ChannelBuilder::initial_connection_window_size,
+                &[0, 1 << 31, u32::MAX],
+            ),
+            ("max_header_list_size", ChannelBuilder::max_header_list_size, &[0]),
+            ("max_frame_size", ChannelBuilder::max_frame_size, &[0, 16_383, 1 << 24]),
+        ];
+        for (name, set, values) in settings {
+            for bad in values {
+                let built = set(Channel::builder("ipv4:127.0.0.1:1"), *bad).build();
+                let named = matches!(built, Err(BuildError::Setting { setting, value, .. }) if (setting, value) == (name, *bad));
+                assert!(named, "{name} {bad}");
+            }
+        }
     }
 }

@@ -57,7 +57,7 @@ impl Call {
     ) -> Result<Self, Status> {
         Ok(Self {
             head: Head::new(request, &channel.config)?,
-            body: ReplayBody::new(body),
+            body: ReplayBody::new(body, channel.config.retry_buffer_size),
             attempts: Attempts::default(),
             wait_for_ready: options.wait_for_ready.unwrap_or(channel.config.wait_for_ready),
             stage: Stage::Endpoint,

@@ -20,7 +20,9 @@ pub(super) struct IdleTimer {
 }
 
 impl IdleTimer {
+    /// None and zero: never.
     pub(super) fn new(timeout: Option<Duration>) -> Self {
+        let timeout = timeout.filter(|timeout| !timeout.is_zero());
         Self { timeout, next: None, quiet: None, looks: 0 }
     }
 
@@ -53,5 +55,20 @@ impl IdleTimer {
         }
         self.next = None;
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_means_never() {
+        for timeout in [None, Some(Duration::ZERO)] {
+            let mut timer = IdleTimer::new(timeout);
+            timer.restart(Instant::now());
+            assert!(timer.next_check().is_none(), "{timeout:?}");
+            assert!(!timer.is_over(Instant::now(), &Activity::default()));
+        }
     }
 }

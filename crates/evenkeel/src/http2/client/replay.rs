@@ -7,19 +7,18 @@ use bytes::Bytes;
 use http_body::Body;
 use tonic::Status;
 
-/// How much of a request is kept for another attempt; grpc-go keeps as much.
-const KEEP_AT_MOST: usize = 256 << 10;
-
 /// A request body and what was read from it so far.
 ///
-/// Chunks are kept, by reference, until the response begins ([`ReplayBody::commit`]) or they grow too large.
+/// Chunks are kept, by reference, until the response begins ([`ReplayBody::commit`]) or they grow too large. The first one
+/// does not count: a unary request is one chunk, which is in memory anyway, and must not be lost for being long.
 #[derive(Debug, Default)]
 pub(crate) struct ReplayBody {
     body: tonic::body::Body,
     /// Nearly every request is one chunk: it needs no list.
     first: Option<Bytes>,
     rest: Vec<Bytes>,
-    kept: usize,
+    /// How much of `rest` may still come.
+    room: usize,
     /// The next of the kept chunks to be sent; past them, the body goes on.
     cursor: usize,
     keeping: bool,
@@ -27,8 +26,9 @@ pub(crate) struct ReplayBody {
 }
 
 impl ReplayBody {
-    pub(crate) fn new(body: tonic::body::Body) -> Self {
-        Self { body, first: None, rest: Vec::new(), kept: 0, cursor: 0, keeping: true, ended: false }
+    /// `at_most`: how many bytes are kept, beside the first chunk.
+    pub(crate) fn new(body: tonic::body::Body, at_most: usize) -> Self {
+        Self { body, first: None, rest: Vec::new(), room: at_most, cursor: 0, keeping: true, ended: false }
     }
 
     /// The next chunk of this attempt; `None` at the end of the request.
@@ -86,18 +86,17 @@ impl ReplayBody {
         if !self.keeping {
             return;
         }
-        self.kept += chunk.len();
-        if self.kept > KEEP_AT_MOST {
+        if self.first.is_none() {
+            self.first = Some(chunk.clone());
+        } else if let Some(room) = self.room.checked_sub(chunk.len()) {
+            self.room = room;
+            self.rest.push(chunk.clone());
+        } else {
             self.keeping = false;
             self.forget();
             return;
         }
         self.cursor += 1;
-        if self.first.is_none() {
-            self.first = Some(chunk.clone());
-        } else {
-            self.rest.push(chunk.clone());
-        }
     }
 
     fn forget(&mut self) {
@@ -113,6 +112,8 @@ mod tests {
     use std::collections::VecDeque;
     use std::convert::Infallible;
     use std::task::Waker;
+
+    const AT_MOST: usize = 100;
 
     struct Chunks(VecDeque<Bytes>);
 
@@ -130,7 +131,7 @@ mod tests {
 
     fn body(sizes: &[usize]) -> ReplayBody {
         let chunks = sizes.iter().enumerate().map(|(n, size)| Bytes::from(vec![n as u8; *size])).collect();
-        ReplayBody::new(tonic::body::Body::new(Chunks(chunks)))
+        ReplayBody::new(tonic::body::Body::new(Chunks(chunks)), AT_MOST)
     }
 
     fn read(body: &mut ReplayBody, at_most: usize) -> Vec<Bytes> {
@@ -156,13 +157,22 @@ mod tests {
     }
 
     #[test]
-    fn a_large_request_is_not_kept() {
-        let mut body = body(&[KEEP_AT_MOST, 1, 2]);
-        assert_eq!(read(&mut body, 1).len(), 1);
+    fn a_long_stream_is_not_kept() {
+        let mut body = body(&[5, AT_MOST, 1, 2]);
+        assert_eq!(read(&mut body, 2).len(), 2);
         assert!(body.is_replayable());
         assert_eq!(read(&mut body, 1)[0].len(), 1);
         assert!(!body.is_replayable());
         assert_eq!(read(&mut body, 100)[0].len(), 2, "this attempt goes on");
+    }
+
+    #[test]
+    fn one_chunk_is_kept_however_long_it_is() {
+        let mut body = body(&[10 * AT_MOST]);
+        assert_eq!(read(&mut body, 100).len(), 1);
+        assert!(body.is_replayable());
+        body.rewind();
+        assert_eq!(read(&mut body, 100)[0].len(), 10 * AT_MOST);
     }
 
     #[test]
