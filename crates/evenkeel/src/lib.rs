@@ -75,6 +75,7 @@
 //! policies of one's own.
 
 mod client;
+mod clock;
 mod http2;
 mod observe;
 mod server;

@@ -1,15 +1,26 @@
 //! Somebody's code that panics in a channel's task does not go unseen.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what must hold in the shortest way")]
 
+use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use evenkeel::resolve::{Answer, BoxFuture, ResolveContext, Resolver, ResolverFactory, Updates};
-use evenkeel::{Channel, Endpoint, Event, Observer, Target, TargetError};
+use evenkeel::{
+    Address, Backoff, CallOptions, Channel, Connector, Endpoint, Event, Io, Observer, Refresh, Target,
+    TargetError,
+};
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::tonic_peer::TonicServer;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tonic::{Code, Request, Status};
 
 /// Finds one endpoint, and then comes to grief.
 #[derive(Clone, Copy, Debug)]
@@ -56,4 +67,141 @@ async fn a_resolver_that_panics_is_told_and_calls_go_on_with_what_it_found() {
     let told = failures.recv().await.unwrap();
     assert!(told.contains("the resolver panicked"), "{told}");
     client.unary(EchoRequest::default()).await.unwrap();
+}
+
+/// What of a connector of somebody's own panics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Making the future.
+    Call,
+    Connecting,
+    /// Reading, once it is connected.
+    Reading,
+}
+
+/// Connects to `to`; the first connection comes to grief.
+#[derive(Debug)]
+struct Grief {
+    fault: Fault,
+    to: SocketAddr,
+    made: AtomicUsize,
+}
+
+/// A socket that panics when it is read after a call has been made on it.
+struct Fragile {
+    socket: TcpStream,
+    written: usize,
+}
+
+impl Connector for Grief {
+    fn connect(&self, _: &Address) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+        let (fault, to) = (self.fault, self.to);
+        if self.made.fetch_add(1, Ordering::Relaxed) > 0 {
+            return Box::pin(async move { Ok(Box::new(TcpStream::connect(to).await?) as Box<dyn Io>) });
+        }
+        assert!(fault != Fault::Call, "a connector of somebody's own");
+        Box::pin(async move {
+            assert!(fault != Fault::Connecting, "a connector of somebody's own");
+            let socket = TcpStream::connect(to).await?;
+            Ok(Box::new(Fragile { socket, written: 0 }) as Box<dyn Io>)
+        })
+    }
+}
+
+impl AsyncRead for Fragile {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // The preface and the SETTINGS are shorter.
+        assert!(self.written < 150, "a socket of somebody's own");
+        Pin::new(&mut self.socket).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Fragile {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.socket).poll_write(cx, bytes))?;
+        self.written += written;
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+/// A call that has time enough for several attempts.
+async fn patient_call(client: &mut EchoClient<Channel>) -> Result<String, Status> {
+    let mut request = Request::new(EchoRequest::default());
+    request.set_timeout(Duration::from_secs(30));
+    request.extensions_mut().insert(CallOptions::new().wait_for_ready(true));
+    Ok(client.unary(request).await?.into_inner().served_by)
+}
+
+#[tokio::test]
+async fn a_connector_or_a_socket_that_panics_has_failed_and_the_next_attempt_is_made() {
+    let pod = TonicServer::start("pod");
+    for policy in ["round_robin", "pick_first"] {
+        for fault in [Fault::Call, Fault::Connecting, Fault::Reading] {
+            let connector = Grief { fault, to: pod.address(), made: AtomicUsize::new(0) };
+            let builder = Channel::builder("ipv4:127.0.0.1:1").connector(connector).policy(policy);
+            let builder = builder.backoff(Backoff::new().initial(Duration::from_millis(20)));
+            let mut client = EchoClient::new(builder.build().unwrap());
+            if fault == Fault::Reading {
+                let lost = patient_call(&mut client).await.unwrap_err();
+                assert_eq!(lost.code(), Code::Unavailable, "{policy}: {lost:?}");
+            }
+            assert_eq!(patient_call(&mut client).await.unwrap(), "pod", "{policy} {fault:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connector_that_panics_is_told_to_calls_that_do_not_wait() {
+    let connector =
+        |_: &Address| -> BoxFuture<'static, io::Result<Box<dyn Io>>> { panic!("of somebody's own") };
+    let channel = Channel::builder("ipv4:127.0.0.1:1").connector(connector).build().unwrap();
+    let status = EchoClient::new(channel).unary(EchoRequest::default()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    assert!(status.message().contains("connecting to 127.0.0.1:1 failed: its task panicked"), "{status:?}");
+}
+
+/// Comes to grief at every event.
+#[derive(Debug)]
+struct Nervous;
+
+impl Observer for Nervous {
+    fn on_event(&self, _: &Event) {
+        panic!("an observer of somebody's own");
+    }
+}
+
+#[tokio::test]
+async fn an_observer_that_panics_does_not_end_the_channel() {
+    let pod = TonicServer::start("pod");
+    let channel = Channel::builder(pod.target()).observer(Arc::new(Nervous)).build().unwrap();
+    let mut client = EchoClient::new(channel.clone());
+    assert_eq!(patient_call(&mut client).await.unwrap(), "pod");
+    channel.close().await;
+}
+
+/// A time that no clock can count to is for ever.
+#[tokio::test]
+async fn the_longest_times_there_are_make_nothing_panic() {
+    const FOR_EVER: Duration = Duration::MAX;
+    let pod = TonicServer::start("pod");
+    for refresh in [Refresh::Ttl, Refresh::Every(FOR_EVER), Refresh::Disconnect { floor: FOR_EVER }] {
+        let builder = Channel::builder(format!("dns:///{}", pod.address())).refresh(refresh);
+        let builder = builder.connect_timeout(FOR_EVER).timeout(FOR_EVER).idle_timeout(Some(FOR_EVER));
+        let builder = builder.grace_after_loss(FOR_EVER).connection_attempt_delay(FOR_EVER);
+        let builder = builder.backoff(Backoff::new().initial(FOR_EVER).max(FOR_EVER));
+        let mut client = EchoClient::new(builder.build().unwrap());
+        assert_eq!(client.unary(EchoRequest::default()).await.unwrap().into_inner().served_by, "pod");
+    }
 }

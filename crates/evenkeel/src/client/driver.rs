@@ -21,6 +21,7 @@ use super::config::Config;
 use super::connect::{Attempt, Dialler, LinkEvent};
 use super::resolve::{Answer, Urgency};
 use super::shared::{CLOSED, Shared};
+use crate::clock::Clock;
 use crate::http2::client::Connection;
 use crate::observe::Event;
 use idle::IdleTimer;
@@ -41,7 +42,7 @@ pub(super) struct Driver {
     commands: mpsc::UnboundedReceiver<Command>,
     links: mpsc::UnboundedReceiver<(SubchannelId, AttemptId, LinkEvent)>,
     dialler: Dialler,
-    origin: Instant,
+    clock: Clock,
     /// `None` while the channel is IDLE.
     decisions: Option<Decisions>,
     resolving: Option<Resolving>,
@@ -73,7 +74,7 @@ impl Driver {
             commands,
             links,
             dialler,
-            origin: Instant::now(),
+            clock: Clock::start(),
             decisions: None,
             resolving: None,
             connections: Vec::new(),
@@ -227,7 +228,7 @@ impl Driver {
         match action {
             Action::Connect { id, attempt, address, deadline } => {
                 let endpoint = Endpoint::from(address);
-                let deadline = self.origin + deadline.since_origin();
+                let deadline = self.clock.deadline(deadline);
                 let task = self.dialler.clone().run(Attempt { id, attempt, endpoint, deadline });
                 self.attempts.insert(attempt, self.tasks.spawn(task));
             }
@@ -296,21 +297,26 @@ impl Driver {
     }
 
     fn now(&self) -> Time {
-        Time::after_origin(self.origin.elapsed())
+        self.clock.now()
     }
 
     fn next_wake(&self) -> Option<Instant> {
         let decisions = self.decisions.as_ref()?;
-        let due = decisions.next_wakeup().and_then(|due| self.origin.checked_add(due.since_origin()));
+        let due = decisions.next_wakeup().and_then(|due| self.clock.instant(due));
         [due, self.idle.next_check()].into_iter().flatten().min()
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // A runtime that shuts down drops its tasks where they stand; calls from elsewhere must not wait for ever.
+        // Calls must not wait for ever.
         if self.shared.snapshot().state != ConnectivityState::Shutdown {
-            self.shared.publish_shutdown("the runtime that the channel ran on has shut down");
+            self.shared.publish_shutdown(if std::thread::panicking() {
+                "the channel's own task panicked: a fault of evenkeel, or of a policy of the program's own"
+            } else {
+                // It drops its tasks where they stand.
+                "the runtime that the channel ran on has shut down"
+            });
         }
     }
 }

@@ -7,6 +7,7 @@ pub use dns::{DnsAnswer, DnsQuery, DnsTransport};
 pub(crate) use log::Log;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,7 +97,12 @@ impl Observers {
 
     pub(crate) fn tell(&self, event: &Event) {
         for observer in &self.0 {
-            observer.on_event(event);
+            let told = catch_unwind(AssertUnwindSafe(|| observer.on_event(event)));
+            if told.is_err() {
+                // It must not end the channel. Nor must a subscriber of `tracing` that panics, which is an observer, too.
+                let told = || tracing::error!(?event, "an observer panicked; the channel goes on");
+                let _ = catch_unwind(AssertUnwindSafe(told));
+            }
         }
     }
 }

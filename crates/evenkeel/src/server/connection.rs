@@ -15,12 +15,12 @@ use tonic::body::Body;
 use tonic::transport::server::Connected;
 
 use super::admission::{Admission, deadline_of};
-use super::clock::Clock;
 use super::handler::Handler;
 use super::tally::{CallGuard, Tally};
 use super::timer::Timer;
 #[cfg(feature = "tls")]
 use super::tls;
+use crate::clock::Clock;
 use crate::http2::server::{
     ConnectionEvent, Http2Settings, IncomingCall, ServerConnection, TimeLimits, answer,
 };

@@ -4,7 +4,6 @@ mod added;
 mod admission;
 mod bind;
 mod builder;
-mod clock;
 mod connection;
 mod error;
 mod handler;

@@ -10,13 +10,11 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use evenkeel_core::serve::{AcceptBackoff, ServerAction, ServerLife};
-use evenkeel_core::time::Time;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::admission::Admission;
-use super::clock::Clock;
 use super::connection::{ConnectionSettings, Ended, Environment, Order};
 use super::error::ServeError;
 use super::handler::Handler;
@@ -24,6 +22,7 @@ use super::health::{HealthControl, HealthService};
 use super::incoming::{AcceptError, Incoming, Start};
 use super::lifecycle::{DrainReport, ServerHandle, Wish};
 use super::tally::Tally;
+use crate::clock::Clock;
 use crate::signal::ShutdownSignal;
 
 /// A server that listens, and serves once [`BoundServer::serve`] or [`BoundServer::serve_until`] is awaited.
@@ -157,7 +156,7 @@ impl Serving {
                     self.act(actions);
                 }
                 Ok(()) = self.wishes.changed() => self.on_wish(),
-                () = sleep(self.clock, self.life.next_wakeup()) => {
+                () = self.clock.sleep_until(self.life.next_wakeup()) => {
                     let actions = self.life.on_wakeup(self.clock.now(), self.admission.open_calls());
                     self.act(actions);
                 }
@@ -273,13 +272,6 @@ async fn accept(
     }
     match incoming {
         Some(incoming) => poll_fn(|cx| incoming.poll_accept(cx)).await,
-        None => pending().await,
-    }
-}
-
-async fn sleep(clock: Clock, until: Option<Time>) {
-    match until.and_then(|until| clock.instant(until)) {
-        Some(instant) => sleep_until(instant).await,
         None => pending().await,
     }
 }

@@ -2,10 +2,9 @@
 
 use std::pin::Pin;
 
+use crate::clock::Clock;
 use evenkeel_core::time::Time;
 use tokio::time::{Sleep, sleep_until};
-
-use super::clock::Clock;
 
 /// One timer for the whole connection: moved only to an earlier time, else it fires early and is set again. A busy
 /// connection's idle limit would move it at every call.

@@ -39,6 +39,47 @@ pub(in crate::client) struct Dialler {
     pub(in crate::client) cut: watch::Receiver<bool>,
 }
 
+/// Tells the driver what becomes of an attempt. A subchannel whose task panics, in a connector, a socket or a
+/// certificate's verifier of the program's own, has failed like any other.
+struct Report<'a> {
+    dialler: &'a Dialler,
+    attempt: &'a Attempt,
+    connected: Option<Arc<Address>>,
+    /// Nothing more is to come.
+    is_told: bool,
+}
+
+impl Report<'_> {
+    fn tell(&self, event: LinkEvent) {
+        // The driver is gone when the channel is: nobody is left to be told.
+        let _ = self.dialler.events.send((self.attempt.id, self.attempt.attempt, event));
+    }
+
+    fn end(&mut self, event: LinkEvent) {
+        self.is_told = true;
+        self.tell(event);
+    }
+}
+
+impl Drop for Report<'_> {
+    fn drop(&mut self) {
+        if self.is_told || !std::thread::panicking() {
+            return;
+        }
+        self.tell(match self.connected.clone() {
+            Some(address) => {
+                let cause = format!("the task of the connection to {address} panicked").into();
+                LinkEvent::Ended { address, end: EndOfConnection { cause, goaway: None, served: false } }
+            }
+            None => {
+                let to = self.attempt.endpoint.addresses().first().map(ToString::to_string);
+                let to = to.unwrap_or_default();
+                LinkEvent::Failed(format!("connecting to {to} failed: its task panicked").into())
+            }
+        });
+    }
+}
+
 impl Dialler {
     /// Connects, reports, and moves the connection's bytes until its last stream has ended or the channel is cut.
     ///
@@ -58,17 +99,15 @@ impl Dialler {
     }
 
     async fn dial(&self, attempt: Attempt) {
-        let tell = |event| {
-            // The driver is gone when the channel is: nobody is left to be told.
-            let _ = self.events.send((attempt.id, attempt.attempt, event));
-        };
+        let mut report = Report { dialler: self, attempt: &attempt, connected: None, is_told: false };
         match self.connect(&attempt.endpoint, attempt.deadline).await {
-            Err(cause) => tell(LinkEvent::Failed(cause.into())),
+            Err(cause) => report.end(LinkEvent::Failed(cause.into())),
             Ok(Established { connection, mut task }) => {
                 let address = Arc::clone(connection.address());
-                tell(LinkEvent::Connected(connection));
+                report.connected = Some(Arc::clone(&address));
+                report.tell(LinkEvent::Connected(connection));
                 let end = task.serve().await;
-                tell(LinkEvent::Ended { address, end });
+                report.end(LinkEvent::Ended { address, end });
                 task.finish().await;
             }
         }

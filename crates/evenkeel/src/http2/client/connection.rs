@@ -177,6 +177,13 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ConnectionTask<IO> {
     }
 }
 
+impl<IO> Drop for ConnectionTask<IO> {
+    fn drop(&mut self) {
+        // Also where its poll panicked: no call may find it usable.
+        self.link.retire();
+    }
+}
+
 impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
     /// Moves bytes both ways; Ready when the connection is over, with the cause unless it ended in good order.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {

@@ -1,23 +1,23 @@
 //! One question to one server, in whatever way it takes it.
 
-use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evenkeel_core::resolve::{Family, Servers};
 use evenkeel_core::time::Time;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::exchange::{DnsSockets, Reply, Way, exchange};
 use super::message::{AbsoluteName, Cause, Found, Question};
 use super::system::Settings;
+use crate::clock::Clock;
 use crate::observe::{DnsAnswer, DnsQuery, DnsTransport, Event, Observers};
 
 /// What all questions of a resolver share.
 #[derive(Debug)]
 pub(super) struct Shared<S> {
     sockets: S,
-    origin: Instant,
+    clock: Clock,
     servers: Mutex<Servers>,
 }
 
@@ -33,19 +33,16 @@ pub(super) struct Asker<S> {
 
 impl<S> Shared<S> {
     pub(super) fn new(sockets: S) -> Self {
-        Self { sockets, origin: Instant::now(), servers: Mutex::default() }
+        Self { sockets, clock: Clock::start(), servers: Mutex::default() }
     }
 
     pub(super) fn now(&self) -> Time {
-        Time::after_origin(self.origin.elapsed())
+        self.clock.now()
     }
 
     /// Waits until `time`; for ever if there is none, or no clock can reach it.
     pub(super) async fn until(&self, time: Option<Time>) {
-        match time.and_then(|time| self.origin.checked_add(time.since_origin())) {
-            Some(instant) => sleep_until(instant).await,
-            None => pending().await,
-        }
+        self.clock.sleep_until(time).await;
     }
 
     /// What has been learnt about the servers. Never held over an `await`.

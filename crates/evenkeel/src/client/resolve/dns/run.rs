@@ -11,13 +11,13 @@ use evenkeel_core::endpoint::Endpoint;
 use evenkeel_core::resolve::{Known, Pacer, Records, RefreshMode, Urgency};
 use evenkeel_core::time::Time;
 use fastrand::Rng;
-use tokio::time::Instant;
 
 use super::super::{Answer, BoxFuture, Resolver, Updates};
 use super::exchange::DnsSockets;
 use super::lookup::{Lookup, Outcome};
 use super::questions::Answered;
 use super::single_address::SingleAddressWarning;
+use crate::clock::Clock;
 
 /// Looks a name up again and again, when the pacer says so.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct DnsResolver<S> {
 /// What the lookups so far have led to.
 #[derive(Debug)]
 struct State {
-    origin: Instant,
+    clock: Clock,
     pacer: Pacer,
     known: Known,
     warning: SingleAddressWarning,
@@ -70,14 +70,7 @@ impl<S: DnsSockets> DnsResolver<S> {
     async fn wait_until_due(&mut self, updates: &mut Updates) -> Option<()> {
         let Self { lookup, port, state } = self;
         loop {
-            // What no clock can reach never comes.
-            let due = state.pacer.next_lookup().and_then(|due| state.origin.checked_add(due.since_origin()));
-            let sleep = async {
-                match due {
-                    Some(due) => tokio::time::sleep_until(due).await,
-                    None => std::future::pending().await,
-                }
-            };
+            let sleep = state.clock.sleep_until(state.pacer.next_lookup());
             tokio::select! {
                 // Requests first: a stream of them must not be kept from an earlier lookup.
                 biased;
@@ -103,7 +96,7 @@ impl<S: DnsSockets> Resolver for DnsResolver<S> {
 impl State {
     fn new(mode: RefreshMode) -> Self {
         Self {
-            origin: Instant::now(),
+            clock: Clock::start(),
             pacer: Pacer::new(mode, Time::ORIGIN),
             known: Known::default(),
             warning: SingleAddressWarning::default(),
@@ -112,7 +105,7 @@ impl State {
     }
 
     fn now(&self) -> Time {
-        Time::after_origin(self.origin.elapsed())
+        self.clock.now()
     }
 
     fn on_request(&mut self, urgency: Urgency) {
