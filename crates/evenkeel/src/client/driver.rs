@@ -6,7 +6,6 @@ mod resolving;
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use evenkeel_core::balance::{Published, SubchannelId};
 use evenkeel_core::channel::{Action, AttemptId, Channel as Decisions};
@@ -19,7 +18,7 @@ use tokio::time::Instant;
 
 use super::config::Config;
 use super::connect::{Attempt, Dialler, LinkEvent};
-use super::resolve::{Answer, Urgency};
+use super::resolve::{Answer, Report, Urgency};
 use super::shared::{CLOSED, Shared};
 use crate::clock::Clock;
 use crate::http2::client::Connection;
@@ -159,7 +158,7 @@ impl Driver {
         }
     }
 
-    fn on_answer(&mut self, answer: Option<(Answer, Option<Duration>)>) {
+    fn on_answer(&mut self, answer: Option<Report>) {
         let now = self.now();
         let Some(resolving) = &mut self.resolving else { return };
         let Some((answer, next)) = answer.or_else(|| resolving.on_end()) else { return };
@@ -321,7 +320,7 @@ impl Drop for Driver {
     }
 }
 
-async fn next_answer(resolving: &mut Option<Resolving>) -> Option<(Answer, Option<Duration>)> {
+async fn next_answer(resolving: &mut Option<Resolving>) -> Option<Report> {
     match resolving {
         Some(resolving) => resolving.next().await,
         None => std::future::pending().await,

@@ -1,14 +1,11 @@
 //! Name resolution by itself: what a channel would be told, without a channel.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::{mpsc, watch};
 
 use super::builder::ChannelBuilder;
 use super::error::BuildError;
-use super::resolve::{Answer, BoxFuture, RefreshState, Updates, Urgency};
+use super::resolve::{Answer, BoxFuture, Line, Report, Urgency};
 
 /// The answers that a channel's resolver gives, heard without connecting to anything.
 ///
@@ -16,8 +13,7 @@ use super::resolve::{Answer, BoxFuture, RefreshState, Updates, Urgency};
 /// while nobody waits. For a fresh answer before its time, drop the future that waits, call [`Resolution::refresh`], and
 /// wait anew. Dropping the resolution stops the resolver and closes its sockets.
 pub struct Resolution {
-    answers: mpsc::UnboundedReceiver<(Answer, Option<Duration>)>,
-    requests: watch::Sender<RefreshState>,
+    line: Line,
     /// `None` once it has returned.
     resolver: Option<BoxFuture<'static, ()>>,
 }
@@ -42,10 +38,8 @@ impl ChannelBuilder {
     /// When the target cannot be used; settings of connections and calls are not looked at.
     pub fn resolve(self) -> Result<Resolution, BuildError> {
         let (target, resolver, observers) = self.into_resolver()?;
-        let (reports, answers) = mpsc::unbounded_channel();
-        let requests = watch::Sender::new(RefreshState::default());
-        let updates = Updates::new(Arc::from(target.endpoint()), reports, requests.subscribe(), observers);
-        Ok(Resolution { answers, requests, resolver: Some(resolver.run(updates)) })
+        let (line, updates) = Line::open(target.endpoint(), observers);
+        Ok(Resolution { line, resolver: Some(resolver.run(updates)) })
     }
 }
 
@@ -56,23 +50,23 @@ impl Resolution {
         Some(Resolved { answer, next })
     }
 
-    async fn next_report(&mut self) -> Option<(Answer, Option<Duration>)> {
+    async fn next_report(&mut self) -> Option<Report> {
         if let Some(resolver) = &mut self.resolver {
             tokio::select! {
                 // What a resolver said before it returned is said first.
                 biased;
-                answer = self.answers.recv() => return answer,
+                report = self.line.next() => return report,
                 () = resolver => {}
             }
             self.resolver = None;
         }
-        // Its sender went with the resolver, so this ends.
-        self.answers.recv().await
+        // Its end of the line went with the resolver, so this ends.
+        self.line.next().await
     }
 
     /// Asks for a fresh answer, as a channel does that has lost its last connection.
     pub fn refresh(&self) {
-        self.requests.send_modify(|state| state.request(Urgency::Urgent));
+        self.line.request(Urgency::Urgent);
     }
 }
 

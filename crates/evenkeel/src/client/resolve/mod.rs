@@ -5,6 +5,7 @@
 mod dns;
 mod fixed;
 mod ip_list;
+mod line;
 #[cfg(not(feature = "dns"))]
 mod no_dns;
 mod passthrough;
@@ -16,6 +17,7 @@ mod unix;
 
 #[cfg(all(feature = "dns", feature = "unstable"))]
 pub use dns::{Dns, DnsSockets};
+pub(crate) use line::{Line, Report};
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,10 +27,11 @@ use std::time::Duration;
 use evenkeel_core::endpoint::Endpoint;
 pub use evenkeel_core::resolve::Urgency;
 use evenkeel_core::target::{Target, TargetError};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::Refresh;
 use crate::observe::Observers;
+use line::Reports;
 
 /// A boxed future, as [`Resolver::run`] returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -82,7 +85,7 @@ pub enum Answer {
 /// A resolver's line to its channel.
 #[derive(Debug)]
 pub struct Updates {
-    answers: mpsc::UnboundedSender<(Answer, Option<Duration>)>,
+    reports: Reports,
     requests: watch::Receiver<RefreshState>,
     seen: RefreshState,
     name: Arc<str>,
@@ -107,7 +110,7 @@ pub(crate) struct RefreshState {
 }
 
 impl RefreshState {
-    pub(crate) fn request(&mut self, urgency: Urgency) {
+    fn request(&mut self, urgency: Urgency) {
         self.count += 1;
         self.urgent += u64::from(urgency == Urgency::Urgent);
         self.at_once += u64::from(urgency == Urgency::AtOnce);
@@ -141,14 +144,14 @@ pub(crate) fn built_in() -> Vec<Arc<dyn ResolverFactory>> {
 }
 
 impl Updates {
-    pub(crate) fn new(
+    fn new(
         name: Arc<str>,
-        answers: mpsc::UnboundedSender<(Answer, Option<Duration>)>,
+        reports: Reports,
         requests: watch::Receiver<RefreshState>,
         observers: Observers,
     ) -> Self {
         let seen = *requests.borrow();
-        Self { answers, requests, seen, name, observers }
+        Self { reports, requests, seen, name, observers }
     }
 
     /// Who hears of what happens on the way to an answer.
@@ -164,9 +167,10 @@ impl Updates {
 
     /// Reports an answer; `next` is when the resolver means to look again by itself, if it does.
     ///
-    /// Returns whether the channel is still there to hear it.
+    /// Returns whether the channel is still there to hear it. It hears the latest: an answer that it has not heard when
+    /// the next one comes is replaced, unless the next one is [`Answer::Failed`], which says nothing about the name.
     pub fn report(&self, answer: Answer, next: Option<Duration>) -> bool {
-        self.answers.send((answer, next)).is_ok()
+        self.reports.report(answer, next)
     }
 
     /// Waits until the channel wants a fresh answer: a connection was lost, was told to go away, or could not be made.

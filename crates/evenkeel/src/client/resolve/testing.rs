@@ -1,20 +1,17 @@
 //! A channel's end of the line to a resolver, for tests.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::target::Target;
-use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::{Answer, RefreshState, ResolveContext, Resolver, ResolverFactory, Updates, Urgency};
+use super::{Answer, ResolveContext, Resolver, ResolverFactory, Urgency};
 use crate::client::Refresh;
 use crate::observe::Observers;
 
 /// A running resolver, heard and asked as a channel does.
 pub(crate) struct Line {
-    answers: mpsc::UnboundedReceiver<(Answer, Option<Duration>)>,
-    requests: watch::Sender<RefreshState>,
+    line: super::Line,
     pub(crate) task: JoinHandle<()>,
 }
 
@@ -34,15 +31,13 @@ impl Line {
     }
 
     pub(crate) fn run_observed(resolver: Box<dyn Resolver>, observers: Observers) -> Self {
-        let (sender, answers) = mpsc::unbounded_channel();
-        let (requests, receiver) = watch::channel(RefreshState::default());
-        let updates = Updates::new(Arc::from("test"), sender, receiver, observers);
-        Self { answers, requests, task: tokio::spawn(resolver.run(updates)) }
+        let (line, updates) = super::Line::open("test", observers);
+        Self { line, task: tokio::spawn(resolver.run(updates)) }
     }
 
     /// The next answer, with what the resolver says about the one after.
     pub(crate) async fn next(&mut self) -> (Answer, Option<Duration>) {
-        self.answers.recv().await.expect("the resolver ended")
+        self.line.next().await.expect("the resolver ended")
     }
 
     pub(crate) async fn answer(&mut self) -> Answer {
@@ -50,12 +45,12 @@ impl Line {
     }
 
     pub(crate) fn request(&self, urgency: Urgency) {
-        self.requests.send_modify(|state| state.request(urgency));
+        self.line.request(urgency);
     }
 
     /// Goes away as a channel does that is dropped, and waits for the resolver to notice.
     pub(crate) async fn hang_up(self) {
-        drop((self.answers, self.requests));
+        drop(self.line);
         self.task.await.unwrap();
     }
 }

@@ -88,19 +88,17 @@ fn a_dns_target_says_that_the_feature_is_missing() {
 
 #[tokio::test]
 async fn requests_that_coalesce_are_as_urgent_as_the_most_urgent_of_them() {
-    let requests = tokio::sync::watch::Sender::new(super::RefreshState::default());
-    let (answers, _heard) = tokio::sync::mpsc::unbounded_channel();
-    let mut updates = super::Updates::new("test".into(), answers, requests.subscribe(), Default::default());
+    let (line, mut updates) = super::Line::open("test", Default::default());
     for urgency in [Urgency::Urgent, Urgency::Calm] {
-        requests.send_modify(|state| state.request(urgency));
+        line.request(urgency);
     }
     assert_eq!(updates.refresh_requested().await.unwrap().urgency, Urgency::Urgent);
-    requests.send_modify(|state| state.request(Urgency::Calm));
+    line.request(Urgency::Calm);
     assert_eq!(updates.refresh_requested().await.unwrap().urgency, Urgency::Calm);
     for urgency in [Urgency::Urgent, Urgency::AtOnce, Urgency::Calm] {
-        requests.send_modify(|state| state.request(urgency));
+        line.request(urgency);
     }
     assert_eq!(updates.refresh_requested().await.unwrap().urgency, Urgency::AtOnce);
-    drop(requests);
+    drop(line);
     assert_eq!(updates.refresh_requested().await, None);
 }
