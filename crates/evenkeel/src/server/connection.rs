@@ -1,6 +1,7 @@
 //! One connection: its HTTP/2, its calls, its life.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -114,7 +115,7 @@ where
         tally,
         clock,
     };
-    match connection.serve(&mut orders).await {
+    match connection.serve(&orders).await {
         Stop::CutByLife => connection.cut().await,
         Stop::CutByServer => {
             connection.cut().await;
@@ -163,8 +164,10 @@ where
     IO: AsyncRead + AsyncWrite + Unpin,
     I: Clone + Send + Sync + 'static,
 {
-    async fn serve(&mut self, orders: &mut watch::Receiver<Order>) -> Stop {
+    async fn serve(&mut self, orders: &watch::Receiver<Order>) -> Stop {
         let mut timer = Timer::new(self.clock);
+        // All connections of a server share its lock: it is taken for a new order, not for each call.
+        let mut next_order = pin!(wait_for_other(orders.clone(), self.order));
         loop {
             let wakeup = self.next_wakeup();
             let stop = tokio::select! {
@@ -173,7 +176,10 @@ where
                     self.on_call_ended();
                     None
                 }
-                order = wait_for_other(orders, self.order) => self.on_order(order),
+                order = next_order.as_mut() => {
+                    next_order.set(wait_for_other(orders.clone(), order));
+                    self.on_order(order)
+                }
                 () = timer.at(wakeup) => self.on_wakeup(),
             };
             if let Some(stop) = stop {
@@ -316,7 +322,7 @@ where
 }
 
 /// Waits until the order is another one than `known`. A server that is gone wants everything cut.
-async fn wait_for_other(orders: &mut watch::Receiver<Order>, known: Order) -> Order {
+async fn wait_for_other(mut orders: watch::Receiver<Order>, known: Order) -> Order {
     orders.wait_for(|order| *order != known).await.map_or(Order::Cut, |order| *order)
 }
 
