@@ -14,13 +14,14 @@ use evenkeel::{
     Address, Backoff, CallOptions, Channel, Connector, Endpoint, Event, Io, Observer, Refresh, Target,
     TargetError,
 };
-use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
+use evenkeel_testkit::proto::{EchoRequest, EchoResponse};
 use evenkeel_testkit::tonic_peer::TonicServer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tonic::{Code, Request, Status};
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Code, Request, Status, Streaming};
 
 /// Finds one endpoint, and then comes to grief.
 #[derive(Clone, Copy, Debug)]
@@ -204,4 +205,60 @@ async fn the_longest_times_there_are_make_nothing_panic() {
         let mut client = EchoClient::new(builder.build().unwrap());
         assert_eq!(client.unary(EchoRequest::default()).await.unwrap().into_inner().served_by, "pod");
     }
+}
+
+/// A call whose response has begun while its request goes on.
+async fn half_way(
+    channel: &Channel,
+    rest: impl Stream<Item = EchoRequest> + Send + 'static,
+) -> Streaming<EchoResponse> {
+    let first = tokio_stream::once(EchoRequest::default());
+    let mut client = EchoClient::new(channel.clone());
+    let mut answers = client.bidi(first.chain(rest)).await.unwrap().into_inner();
+    answers.message().await.unwrap().expect("an answer to the first message");
+    answers
+}
+
+#[tokio::test]
+async fn a_request_stream_that_panics_ends_its_call() {
+    let pod = TonicServer::start("pod");
+    let channel = Channel::builder(pod.target()).build().unwrap();
+    let (go, wait) = tokio::sync::oneshot::channel::<()>();
+    let rest = futures_util::stream::once(async move {
+        let _ = wait.await;
+        panic!("a request of somebody's own")
+    });
+    let mut answers = half_way(&channel, rest).await;
+    go.send(()).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(30), answers.message()).await;
+    let status = ended.expect("the call ends").unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::Internal, "the request's own stream panicked"));
+}
+
+/// A request whose end takes time.
+struct Slow(Arc<AtomicUsize>);
+
+impl Stream for Slow {
+    type Item = EchoRequest;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<EchoRequest>> {
+        Poll::Pending
+    }
+}
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        std::thread::sleep(Duration::from_millis(50));
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_close_returns_the_programs_requests_are_gone() {
+    let pod = TonicServer::start("pod");
+    let channel = Channel::builder(pod.target()).build().unwrap();
+    let gone = Arc::<AtomicUsize>::default();
+    let _answers = half_way(&channel, Slow(Arc::clone(&gone))).await;
+    channel.close().await;
+    assert_eq!(gone.load(Ordering::Acquire), 1);
 }

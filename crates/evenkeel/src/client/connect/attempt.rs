@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Io;
 use super::transport::{Transport, late};
-use crate::http2::client::{Connection, EndOfConnection, Established, Http2Settings, establish};
+use crate::http2::client::{Connection, EndOfConnection, Established, Http2Settings, Uploads, establish};
 
 /// What an attempt tells the driver.
 #[derive(Debug)]
@@ -92,15 +92,18 @@ impl Dialler {
                 std::future::pending::<()>().await;
             }
         };
+        let uploads = Arc::default();
         tokio::select! {
             () = cut => {}
-            () = self.dial(attempt) => {}
+            () = self.dial(attempt, &uploads) => {}
         }
+        // They end with the connection, and hold what is the program's: whoever waits for this waits for that.
+        uploads.ended().await;
     }
 
-    async fn dial(&self, attempt: Attempt) {
+    async fn dial(&self, attempt: Attempt, uploads: &Arc<Uploads>) {
         let mut report = Report { dialler: self, attempt: &attempt, connected: None, is_told: false };
-        match self.connect(&attempt.endpoint, attempt.deadline).await {
+        match self.connect(&attempt.endpoint, attempt.deadline, uploads).await {
             Err(cause) => report.end(LinkEvent::Failed(cause.into())),
             Ok(Established { connection, mut task }) => {
                 let address = Arc::clone(connection.address());
@@ -118,10 +121,11 @@ impl Dialler {
         &self,
         endpoint: &Endpoint,
         deadline: Instant,
+        uploads: &Arc<Uploads>,
     ) -> Result<Established<Box<dyn Io>>, String> {
         let mut failures = String::new();
         for address in endpoint.addresses() {
-            let failure = match self.connect_to(address, deadline).await {
+            let failure = match self.connect_to(address, deadline, uploads).await {
                 Ok(established) => return Ok(established),
                 Err(failure) => failure,
             };
@@ -139,10 +143,11 @@ impl Dialler {
         &self,
         address: &Address,
         deadline: Instant,
+        uploads: &Arc<Uploads>,
     ) -> Result<Established<Box<dyn Io>>, String> {
         let started = Instant::now();
         let io = self.transport.connect(address, deadline).await?;
-        timeout_at(deadline, establish(io, Arc::new(address.clone()), self.settings))
+        timeout_at(deadline, establish(io, Arc::new(address.clone()), self.settings, uploads))
             .await
             .unwrap_or_else(|_| Err(late("HTTP/2 SETTINGS", started)))
     }

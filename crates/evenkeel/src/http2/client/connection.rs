@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::failure::{describe, describe_io, describe_opening};
 use super::link::Link;
 use super::settings::Http2Settings;
+use super::upload::Uploads;
 use crate::http2::wire::{GoAwayFrame, Wire, WireControl, WireFacts};
 
 /// How long the last frames of a connection may take to leave.
@@ -72,6 +73,7 @@ pub(crate) async fn establish<IO>(
     io: IO,
     address: Arc<Address>,
     settings: Http2Settings,
+    uploads: &Arc<Uploads>,
 ) -> Result<Established<IO>, String>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -92,7 +94,7 @@ where
     .map_err(|cause| describe_opening(cause, &driver.facts))?;
     let max_streams = driver.h2.max_concurrent_send_streams();
     let facts = Arc::clone(&driver.facts);
-    let link = Arc::new(Link::new(address, facts, max_streams, &settings));
+    let link = Arc::new(Link::new(address, facts, max_streams, &settings, Arc::clone(uploads)));
     let connection = Arc::new(Connection { send, link: Arc::clone(&link) });
     Ok(Established { connection, task: ConnectionTask { driver, link } })
 }

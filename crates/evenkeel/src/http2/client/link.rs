@@ -10,6 +10,7 @@ use tokio::sync::futures::Notified;
 use super::failure::describe_goaway;
 use super::quota::StreamQuota;
 use super::settings::Http2Settings;
+use super::upload::Uploads;
 use crate::http2::wire::WireFacts;
 
 /// A connection's state, shared by its calls and its task.
@@ -18,6 +19,7 @@ pub(super) struct Link {
     address: Arc<Address>,
     facts: Arc<WireFacts>,
     quota: StreamQuota,
+    uploads: Arc<Uploads>,
     /// No stream is to be opened after one with a higher id.
     last_stream_id: u32,
     /// How long a head, or trailers, of a response may be.
@@ -38,11 +40,13 @@ impl Link {
         facts: Arc<WireFacts>,
         max_streams: usize,
         settings: &Http2Settings,
+        uploads: Arc<Uploads>,
     ) -> Self {
         Self {
             address,
             facts,
             quota: StreamQuota::new(max_streams),
+            uploads,
             last_stream_id: settings.draw_last_stream_id(),
             max_header_list: settings.max_header_list_size,
             retired: AtomicBool::new(false),
@@ -58,6 +62,10 @@ impl Link {
 
     pub(super) fn quota(&self) -> &StreamQuota {
         &self.quota
+    }
+
+    pub(super) fn uploads(&self) -> &Arc<Uploads> {
+        &self.uploads
     }
 
     pub(super) fn is_retired(&self) -> bool {

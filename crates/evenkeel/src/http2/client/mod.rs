@@ -11,6 +11,7 @@ mod request;
 mod response;
 mod settings;
 mod status;
+mod upload;
 
 pub(crate) use connection::{Connection, EndOfConnection, Established, establish};
 pub(crate) use failure::StreamFailure;
@@ -20,3 +21,4 @@ pub(crate) use replay::ReplayBody;
 pub(crate) use request::Opened;
 pub(crate) use response::{Answer, ResponseStream};
 pub(crate) use settings::Http2Settings;
+pub(crate) use upload::Uploads;

@@ -1,12 +1,9 @@
 //! Moving a request body into its stream.
 
-use std::future::poll_fn;
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h2::{Reason, SendStream};
-use tokio::task::AbortHandle;
 use tonic::Status;
 
 use super::replay::ReplayBody;
@@ -14,13 +11,6 @@ use super::replay::ReplayBody;
 /// How much of a request goes to `h2` with the head, without asking for room: `h2` gives none to a stream that is not
 /// open yet, and asking would cost a second write. It waits in `h2` if the peer's window is smaller.
 const WITH_HEAD: usize = 64 << 10;
-
-/// A task that sends the rest of a request; aborted when dropped.
-#[derive(Debug)]
-pub(super) struct Upload {
-    task: AbortHandle,
-    failure: Arc<OnceLock<Status>>,
-}
 
 /// Moves a request body into its stream, as fast as flow control allows.
 pub(super) struct Pump {
@@ -56,7 +46,7 @@ impl Pump {
         let end = ready!(self.poll_to_end(source, cx));
         self.done = true;
         if matches!(end, PumpEnd::Source(_)) {
-            self.stream.send_reset(Reason::CANCEL);
+            self.cancel();
         }
         Poll::Ready(end)
     }
@@ -120,38 +110,14 @@ impl Pump {
         self.stream.send_data(chunk, last)
     }
 
-    /// Leaves the rest of the request to a task of its own.
-    pub(super) fn detach(mut self, body: &mut ReplayBody) -> Option<Upload> {
-        if self.done {
-            return None;
-        }
-        let mut body = std::mem::take(body);
-        let failure = Arc::new(OnceLock::new());
-        let failed = Arc::clone(&failure);
-        let task = tokio::spawn(async move {
-            let end = poll_fn(|cx| match self.poll(&mut body, cx) {
-                // A caller's stream that is silent would never notice that nobody wants it any more.
-                Poll::Pending if self.stream.poll_reset(cx).is_ready() => Poll::Ready(PumpEnd::StreamGone),
-                other => other,
-            });
-            if let PumpEnd::Source(status) = end.await {
-                let _ = failed.set(status);
-            }
-        });
-        Some(Upload { task: task.abort_handle(), failure })
+    /// Whether the peer wants no more of it.
+    pub(super) fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.stream.poll_reset(cx).map(drop)
     }
-}
 
-impl Upload {
-    /// What the caller's own body failed with.
-    pub(super) fn failure(&self) -> Option<Status> {
-        self.failure.get().cloned()
-    }
-}
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        self.task.abort();
+    /// Gives the stream up.
+    pub(super) fn cancel(&mut self) {
+        self.stream.send_reset(Reason::CANCEL);
     }
 }
 

@@ -16,6 +16,7 @@ use super::place::Place;
 use super::pump::{Pump, PumpEnd};
 use super::replay::ReplayBody;
 use super::response::{Answer, Exchange};
+use super::upload::Upload;
 use crate::http2::header_list;
 
 /// A stream that was opened for a call, until its response begins.
@@ -83,7 +84,8 @@ impl OpenStream {
         let response =
             head.map_err(|error| StreamFailure::new(&error, stream_id, place.connection().link()))?;
         body.commit();
-        Answer::new(response, Exchange { place, stream_id, upload: pump.detach(body) })
+        let upload = Upload::start(pump, body, place.connection().link().uploads());
+        Answer::new(response, Exchange { place, stream_id, upload })
             .map_err(|status| StreamFailure { failure: Failure::MaybeProcessed, status })
     }
 }

@@ -14,8 +14,8 @@ use tonic::Status;
 use super::connection::Connection;
 use super::failure::StreamFailure;
 use super::place::Place;
-use super::pump::Upload;
 use super::status::{GRPC_STATUS, make_readable, take};
+use super::upload::Upload;
 use crate::http2::content_type::grpc_subtype;
 use crate::http2::header_list;
 

@@ -1,0 +1,108 @@
+//! The rest of a request, sent by a task of its own while the response is read.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
+
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tonic::Status;
+
+use super::pump::{Pump, PumpEnd};
+use super::replay::ReplayBody;
+
+/// A task that sends the rest of a request; aborted when dropped.
+#[derive(Debug)]
+pub(super) struct Upload {
+    task: AbortHandle,
+    failure: Arc<OnceLock<Status>>,
+}
+
+/// The tasks that send requests on one connection: they hold the program's own streams.
+#[derive(Debug, Default)]
+pub(crate) struct Uploads {
+    running: AtomicUsize,
+    last_ended: Notify,
+}
+
+struct Sending {
+    pump: Pump,
+    body: ReplayBody,
+    failure: Arc<OnceLock<Status>>,
+    uploads: Arc<Uploads>,
+}
+
+impl Upload {
+    /// Begins; `None` when nothing is left to be sent.
+    pub(super) fn start(pump: Pump, body: &mut ReplayBody, uploads: &Arc<Uploads>) -> Option<Self> {
+        if pump.is_done() {
+            return None;
+        }
+        let failure = Arc::new(OnceLock::new());
+        let mut sending = Sending {
+            pump,
+            body: std::mem::take(body),
+            failure: Arc::clone(&failure),
+            uploads: Arc::clone(uploads),
+        };
+        uploads.running.fetch_add(1, Ordering::AcqRel);
+        let task = tokio::spawn(async move { sending.run().await });
+        Some(Self { task: task.abort_handle(), failure })
+    }
+
+    /// What the caller's own body failed with.
+    pub(super) fn failure(&self) -> Option<Status> {
+        self.failure.get().cloned()
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Sending {
+    async fn run(&mut self) {
+        let Self { pump, body, failure, .. } = self;
+        let end = poll_fn(|cx| match pump.poll(body, cx) {
+            // A caller's stream that is silent would never notice that nobody wants it any more.
+            Poll::Pending if pump.poll_reset(cx).is_ready() => Poll::Ready(PumpEnd::StreamGone),
+            other => other,
+        });
+        if let PumpEnd::Source(status) = end.await {
+            let _ = failure.set(status);
+        }
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Whoever reads the response would wait for ever: the server waits for the rest of the request.
+            let _ = self.failure.set(Status::internal("the request's own stream panicked"));
+            self.pump.cancel();
+        }
+        // The program's stream is gone when the last one is counted.
+        self.body = ReplayBody::default();
+        if self.uploads.running.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.uploads.last_ended.notify_waiters();
+        }
+    }
+}
+
+impl Uploads {
+    /// Waits until none runs.
+    pub(crate) async fn ended(&self) {
+        loop {
+            let mut ended = pin!(self.last_ended.notified());
+            ended.as_mut().enable();
+            if self.running.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+}
