@@ -1,25 +1,30 @@
 //! Which of the addresses that an answer holds somebody can be at.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// An answer's addresses, told apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses {
-    /// Those that can be dialled: sorted, each once, IPv4 written as IPv4 (`::ffff:10.0.0.1` is `10.0.0.1`).
+    /// Those that can be dialled: in the answer's order, each once, IPv4 written as IPv4 (`::ffff:10.0.0.1` is `10.0.0.1`).
     pub usable: Vec<IpAddr>,
-    /// Those that no one peer can have: unspecified, multicast, broadcast. Sorted, each once.
+    /// Those that no one peer can have: unspecified, multicast, broadcast. Likewise.
     pub left_out: Vec<IpAddr>,
 }
 
 impl Addresses {
     /// Sorts out what DNS or a hosts file says.
     pub fn of(addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        let mut all: Vec<IpAddr> = addresses.into_iter().map(|address| address.to_canonical()).collect();
-        all.sort_unstable();
-        all.dedup();
+        let all = each_once(addresses.into_iter().map(|address| address.to_canonical()));
         let (usable, left_out) = all.into_iter().partition(|address| is_usable(*address));
         Self { usable, left_out }
     }
+}
+
+/// In their order, each where it came first.
+pub(super) fn each_once(addresses: impl IntoIterator<Item = IpAddr>) -> Vec<IpAddr> {
+    let mut seen = HashSet::new();
+    addresses.into_iter().filter(|address| seen.insert(*address)).collect()
 }
 
 fn is_usable(address: IpAddr) -> bool {
@@ -43,9 +48,9 @@ mod tests {
     #[test]
     fn one_peer_is_one_address_and_nobody_is_none() {
         let table: [(&[&str], &[&str], &[&str]); 6] = [
-            (&["10.0.0.2", "10.0.0.1", "10.0.0.2"], &["10.0.0.1", "10.0.0.2"], &[]),
+            (&["10.0.0.2", "10.0.0.1", "10.0.0.2"], &["10.0.0.2", "10.0.0.1"], &[]),
             (&["::ffff:10.0.0.1", "10.0.0.1"], &["10.0.0.1"], &[]),
-            (&["fd00::1", "FD00::1", "::1"], &["::1", "fd00::1"], &[]),
+            (&["fd00::1", "FD00::1", "::1"], &["fd00::1", "::1"], &[]),
             (
                 &["0.0.0.0", "0.1.2.3", "224.0.0.1", "239.255.255.255", "255.255.255.255", "240.0.0.1"],
                 &["240.0.0.1"],

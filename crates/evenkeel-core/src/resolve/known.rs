@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::addresses::each_once;
 use super::families::Had;
 use crate::time::Time;
 
@@ -34,14 +35,13 @@ impl Known {
         Had { v4: is_it && !self.v4.is_empty(), v6: is_it && !self.v6.is_empty() }
     }
 
-    /// All addresses: sorted, each once, so that the same set is always the same list.
+    /// All addresses, each once: those of A records first, in the order in which they came when the set last changed.
     ///
-    /// An AAAA record may say an IPv4 address, too, which an A record says as well.
+    /// DNS servers turn the order round from answer to answer, so that clients which take the first spread out. The
+    /// same set stays the same list all the same. An AAAA record may say an IPv4 address, too, which an A record says
+    /// as well.
     pub fn addresses(&self) -> Vec<IpAddr> {
-        let mut all: Vec<IpAddr> = self.v4.iter().chain(&self.v6).copied().collect();
-        all.sort_unstable();
-        all.dedup();
-        all
+        each_once(self.v4.iter().chain(&self.v6).copied())
     }
 
     /// Whether each family has one address at most: what a ClusterIP Service looks like.
@@ -56,13 +56,21 @@ impl Known {
     /// A family that nothing is known of keeps the addresses it had, if they were this name's.
     pub fn on_found(&mut self, name: &str, v4: Option<Vec<IpAddr>>, v6: Option<Vec<IpAddr>>) -> bool {
         let before = std::mem::take(self);
-        let addresses = before.addresses();
-        let old = if before.name == name { before } else { Self::default() };
-        self.name = name.to_owned();
-        self.v4 = v4.map_or(old.v4, sorted);
-        self.v6 = v6.map_or(old.v6, sorted);
-        (self.contradicted_since, self.is_contradicted) = (None, false);
-        self.addresses() != addresses
+        let old = if before.name == name { before.clone() } else { Self::default() };
+        let changed = Self {
+            name: name.to_owned(),
+            v4: v4.unwrap_or(old.v4),
+            v6: v6.unwrap_or(old.v6),
+            contradicted_since: None,
+            is_contradicted: false,
+        };
+        if same_set(&changed.v4, &before.v4) && same_set(&changed.v6, &before.v6) {
+            *self = Self { v4: before.v4, v6: before.v6, ..changed };
+            return false;
+        }
+        let is_changed = !same_set(&changed.addresses(), &before.addresses());
+        *self = changed;
+        is_changed
     }
 
     /// Takes in that no name has an address; the winner stays remembered.
@@ -81,10 +89,14 @@ impl Known {
     }
 }
 
-fn sorted(mut addresses: Vec<IpAddr>) -> Vec<IpAddr> {
-    addresses.sort_unstable();
-    addresses.dedup();
-    addresses
+fn same_set(a: &[IpAddr], b: &[IpAddr]) -> bool {
+    let set = |addresses: &[IpAddr]| {
+        let mut set = addresses.to_vec();
+        set.sort_unstable();
+        set.dedup();
+        set
+    };
+    a == b || set(a) == set(b)
 }
 
 #[cfg(test)]
@@ -107,10 +119,10 @@ mod tests {
     fn a_failed_family_keeps_its_addresses_unless_they_were_another_names() {
         let mut known = Known::default();
         assert!(known.on_found("a.", Some(vec![v4(2), v4(1), v4(2)]), Some(vec![v6(1)])));
-        assert_eq!(known.addresses(), [v4(1), v4(2), v6(1)]);
+        assert_eq!(known.addresses(), [v4(2), v4(1), v6(1)]);
         assert!(!known.on_found("a.", Some(vec![v4(1), v4(2)]), None), "another order is no change");
         assert!(known.on_found("a.", None, Some(vec![])));
-        assert_eq!(known.addresses(), [v4(1), v4(2)]);
+        assert_eq!(known.addresses(), [v4(2), v4(1)]);
         assert_eq!((known.had("a."), known.had("b.")), (Had { v4: true, v6: false }, Had::default()));
         assert!(known.on_found("b.", None, Some(vec![v6(2)])));
         assert!(known.addresses() == [v6(2)] && known.is_single());
@@ -136,6 +148,20 @@ mod tests {
         assert!(known.had("a.").v4, "it begins anew");
         known.on_contradicted(start + CONTRADICTED * 2);
         assert!(known.had("a.").v4);
+    }
+
+    /// Clients that take the first address spread out as DNS turns the order, and none moves for that alone.
+    #[test]
+    fn the_order_is_the_answers_and_changes_with_the_set_only() {
+        let mut known = Known::default();
+        let mut found = |v4s: &[u8], v6s: &[u16]| {
+            let (v4s, v6s) = (v4s.iter().copied().map(v4).collect(), v6s.iter().copied().map(v6).collect());
+            let is_changed = known.on_found("a.", Some(v4s), Some(v6s));
+            (is_changed, known.addresses())
+        };
+        assert_eq!(found(&[3, 1, 2], &[2, 1]), (true, vec![v4(3), v4(1), v4(2), v6(2), v6(1)]));
+        assert_eq!(found(&[1, 2, 3], &[1, 2]), (false, vec![v4(3), v4(1), v4(2), v6(2), v6(1)]));
+        assert_eq!(found(&[2, 3, 1, 4], &[1, 2]), (true, vec![v4(2), v4(3), v4(1), v4(4), v6(1), v6(2)]));
     }
 
     #[test]

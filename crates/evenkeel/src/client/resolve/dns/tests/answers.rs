@@ -23,7 +23,7 @@ async fn a_and_aaaa_are_asked_together_with_edns_and_each_address_is_an_endpoint
     world.server.set("a.test", RecordType::Aaaa, Reply::addresses(10, ips(&["fd00::1"])));
     let mut line = world.resolve("dns:///a.test:50051");
     let (answer, next) = line.next().await;
-    assert_eq!(answer, endpoints(&["10.0.0.1:50051", "10.0.0.2:50051", "[fd00::1]:50051"]));
+    assert_eq!(answer, endpoints(&["10.0.0.2:50051", "10.0.0.1:50051", "[fd00::1]:50051"]));
     let next = next.unwrap();
     assert!((Duration::from_secs(10)..=Duration::from_millis(11_500)).contains(&next), "{next:?}");
     let queries = world.server.queries();

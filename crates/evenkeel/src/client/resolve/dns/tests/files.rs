@@ -65,7 +65,7 @@ async fn files_that_cannot_be_read_are_told_once() {
 async fn a_byte_that_is_not_utf_8_spoils_neither_file() {
     let world = World::new("").await;
     std::fs::write(&world.dns.system.hosts, b"# caf\xe9\n10.0.0.2 a.test\n10.0.0.1 a.test b\xff\n").unwrap();
-    assert_eq!(world.resolve("dns:///a.test:1").answer().await, endpoints(&["10.0.0.1:1", "10.0.0.2:1"]));
+    assert_eq!(world.resolve("dns:///a.test:1").answer().await, endpoints(&["10.0.0.2:1", "10.0.0.1:1"]));
     std::fs::write(&world.dns.system.resolv_conf, b"# \xff\nnameserver 127.0.0.1\nsearch \xfe one.test\n")
         .unwrap();
     world.server.set_addresses("b.one.test", 30, ips(&["10.0.0.3"]));
@@ -140,7 +140,7 @@ async fn what_the_hosts_file_knows_needs_no_server() {
     let world = World::new("").await;
     world.set_hosts("10.0.0.2 a.test\n::ffff:10.0.0.1 a.test\n0.0.0.0 a.test blocked.test\n");
     let (answer, next) = world.resolve("dns:///a.test:1").next().await;
-    assert_eq!(answer, endpoints(&["10.0.0.1:1", "10.0.0.2:1"]));
+    assert_eq!(answer, endpoints(&["10.0.0.2:1", "10.0.0.1:1"]));
     assert!(next.is_some());
     let Answer::Absent(reason) = world.resolve("dns:///blocked.test:1").answer().await else { panic!() };
     assert!(reason.contains("hosts gives blocked.test no address"), "{reason}");

@@ -16,7 +16,7 @@ async fn the_ttl_brings_new_records() {
     let mut line = world.resolve("dns:///a.test:1");
     assert_eq!(line.answer().await, endpoints(&["10.0.0.1:1", "10.0.0.2:1"]));
     world.server.set_addresses("a.test", 1, ips(&["10.0.0.2", "10.0.0.3", "10.0.0.1"]));
-    assert_eq!(line.answer().await, endpoints(&["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"]));
+    assert_eq!(line.answer().await, endpoints(&["10.0.0.2:1", "10.0.0.3:1", "10.0.0.1:1"]));
 }
 
 #[tokio::test]
