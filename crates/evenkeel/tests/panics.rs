@@ -215,7 +215,7 @@ async fn half_way(
     let first = tokio_stream::once(EchoRequest::default());
     let mut client = EchoClient::new(channel.clone());
     let mut answers = client.bidi(first.chain(rest)).await.unwrap().into_inner();
-    answers.message().await.unwrap().expect("an answer to the first message");
+    assert!(answers.message().await.unwrap().is_some(), "an answer to the first message");
     answers
 }
 
@@ -247,6 +247,7 @@ impl Stream for Slow {
 }
 
 impl Drop for Slow {
+    #[allow(clippy::disallowed_methods, reason = "a drop that takes time is what is tested")]
     fn drop(&mut self) {
         std::thread::sleep(Duration::from_millis(50));
         self.0.fetch_add(1, Ordering::Release);
