@@ -56,11 +56,12 @@ impl Known {
     /// A family that nothing is known of keeps the addresses it had, if they were this name's.
     pub fn on_found(&mut self, name: &str, v4: Option<Vec<IpAddr>>, v6: Option<Vec<IpAddr>>) -> bool {
         let before = std::mem::take(self);
-        let old = if before.name == name { before.clone() } else { Self::default() };
+        let is_its = before.name == name;
+        let kept = |family: &Vec<IpAddr>| if is_its { family.clone() } else { Vec::new() };
         let changed = Self {
             name: name.to_owned(),
-            v4: v4.unwrap_or(old.v4),
-            v6: v6.unwrap_or(old.v6),
+            v4: v4.unwrap_or_else(|| kept(&before.v4)),
+            v6: v6.unwrap_or_else(|| kept(&before.v6)),
             contradicted_since: None,
             is_contradicted: false,
         };

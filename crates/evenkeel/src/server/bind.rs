@@ -24,7 +24,7 @@ use super::routed::Routed;
 use super::serve::BoundServer;
 #[cfg(feature = "tls")]
 use super::tls::ServerTls;
-use crate::http2::server::{FRAME_SIZES, LARGEST_WINDOW};
+use crate::http2::bounds::{FRAME_SIZES, LARGEST_WINDOW};
 
 impl<L: ServerLayer> ServerBuilder<L> {
     /// Listens on a TCP address: `ip:port`, or `name:port`, where the first of the name's addresses that works is taken.

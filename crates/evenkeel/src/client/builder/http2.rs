@@ -2,10 +2,7 @@
 
 use super::ChannelBuilder;
 use crate::client::error::BuildError;
-
-/// HTTP/2 forbids larger windows, and frames outside these bounds (RFC 9113 §6.5.2, §6.9.1).
-const MAX_WINDOW: u32 = (1 << 31) - 1;
-const FRAME_SIZES: std::ops::RangeInclusive<u32> = (1 << 14)..=(1 << 24) - 1;
+use crate::http2::bounds::{FRAME_SIZES, LARGEST_WINDOW};
 
 impl ChannelBuilder {
     /// Bytes that a server may send ahead of the reader on one stream. Default: 1 MiB; at most 2^31 - 1.
@@ -59,7 +56,7 @@ impl ChannelBuilder {
             return Err(BuildError::Setting { setting, value: 0, bounds: "at least 1" });
         }
         for (setting, value) in windows {
-            if value == 0 || value > MAX_WINDOW {
+            if value == 0 || value > LARGEST_WINDOW {
                 return Err(BuildError::Setting { setting, value, bounds: "from 1 to 2^31 - 1" });
             }
         }

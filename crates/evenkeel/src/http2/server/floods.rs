@@ -1,7 +1,6 @@
 //! What a client may do often, and what it may not.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use evenkeel_core::serve::{Rate, RateLimit};
 use evenkeel_core::time::Time;
@@ -9,6 +8,7 @@ use evenkeel_core::time::Time;
 use super::budget::{Part, Share};
 use super::settings::MOST_SMALL_FRAMES;
 use super::traffic::Traffic;
+use crate::clock::Clock;
 use crate::http2::wire::WireFacts;
 
 /// Calls that the client cancels (rapid reset, CVE-2023-44487). Cancelling is every client's right, and one whose
@@ -35,7 +35,7 @@ const PER_SMALL: usize = 248;
 /// Looks at what a connection's frames come to.
 #[derive(Debug)]
 pub(super) struct FloodWatch {
-    origin: Instant,
+    clock: Clock,
     cancelled: (u64, RateLimit),
     faults: (u64, RateLimit),
     share: Arc<Share>,
@@ -49,7 +49,7 @@ impl FloodWatch {
     /// `max_list`: the longest header list that is decoded.
     pub(super) fn new(share: Arc<Share>, max_list: u32) -> Self {
         Self {
-            origin: Instant::now(),
+            clock: Clock::start(),
             cancelled: (0, RateLimit::new(CANCELLED, Time::ORIGIN)),
             faults: (0, RateLimit::new(FAULTS, Time::ORIGIN)),
             share,
@@ -61,11 +61,11 @@ impl FloodWatch {
 
     /// What is too much, if anything is: the connection should end.
     pub(super) fn look(&mut self, facts: &WireFacts, traffic: &Traffic) -> Option<&'static str> {
-        let origin = self.origin;
-        if is_too_often(&mut self.cancelled, facts.peer_resets(), origin) {
+        let clock = self.clock;
+        if is_too_often(&mut self.cancelled, facts.peer_resets(), clock) {
             return Some("too_many_cancelled_calls");
         }
-        if is_too_often(&mut self.faults, facts.fault_resets(), origin) {
+        if is_too_often(&mut self.faults, facts.fault_resets(), clock) {
             return Some("too_many_faults");
         }
         if self.account_block(facts.header_block()).is_none() {
@@ -107,8 +107,8 @@ impl FloodWatch {
 }
 
 /// Reads the clock only when there is something new.
-fn is_too_often((seen, limit): &mut (u64, RateLimit), count: u64, origin: Instant) -> bool {
+fn is_too_often((seen, limit): &mut (u64, RateLimit), count: u64, clock: Clock) -> bool {
     let fresh = count.wrapping_sub(*seen);
     *seen = count;
-    fresh > 0 && limit.is_exceeded_by(fresh, Time::after_origin(origin.elapsed()))
+    fresh > 0 && limit.is_exceeded_by(fresh, clock.now())
 }

@@ -18,4 +18,4 @@ mod window;
 pub(crate) use answer::{Outcome, Responder, TimeLimits, answer};
 pub(crate) use budget::{Memory, Need, Taken};
 pub(crate) use connection::{ConnectionEvent, IncomingCall, ServerConnection};
-pub(crate) use settings::{FRAME_SIZES, Http2Settings, LARGEST_WINDOW};
+pub(crate) use settings::Http2Settings;

@@ -22,10 +22,6 @@ pub(crate) struct Http2Settings {
     pub(crate) max_frame_size: Option<u32>,
 }
 
-/// HTTP/2's own bounds (RFC 9113 §6.5.2); h2 panics outside of them.
-pub(crate) const LARGEST_WINDOW: u32 = (1 << 31) - 1;
-pub(crate) const FRAME_SIZES: std::ops::RangeInclusive<u32> = 16_384..=16_777_215;
-
 /// The most small pieces of requests that h2 keeps of a connection. What it has for them doubles as they grow more, and
 /// beside the heads of requests there is room for so many in 8,192.
 pub(super) const MOST_SMALL_FRAMES: u64 = 7_000;
