@@ -39,12 +39,10 @@ pub(crate) fn limit_for_h2(limit: u32) -> u32 {
     limit.saturating_add(SLACK)
 }
 
-/// The first field that a gRPC request cannot have: one that is about a single HTTP/1 connection (RFC 9113 §8.2.2), or
-/// a length of a body that gRPC frames by itself.
-pub(crate) fn forbidden(headers: &HeaderMap) -> Option<&HeaderName> {
-    let is_forbidden =
-        |name: &HeaderName, value| *name == header::CONTENT_LENGTH || is_of_connection(name, value);
-    headers.iter().find(|(name, value)| is_forbidden(name, value)).map(|(name, _)| name)
+/// Whether a gRPC request cannot have this field: one that is about a single HTTP/1 connection (RFC 9113 §8.2.2), or a
+/// length of a body that gRPC frames by itself.
+pub(crate) fn is_forbidden(name: &HeaderName, value: &HeaderValue) -> bool {
+    *name == header::CONTENT_LENGTH || is_of_connection(name, value)
 }
 
 /// Leaves out what is about a single HTTP/1 connection; says the first such name.
@@ -83,6 +81,10 @@ mod tests {
         let request = Request::builder().method("POST").uri("http://h:1/a/b").body(()).unwrap();
         assert_eq!(request_size(&request), (7 + 4 + 32) + (5 + 4 + 32) + (7 + 4 + 32) + (10 + 3 + 32));
         assert_eq!(limit_for_h2(u32::MAX), u32::MAX);
+    }
+
+    fn forbidden(headers: &HeaderMap) -> Option<&HeaderName> {
+        headers.iter().find(|(name, value)| is_forbidden(name, value)).map(|(name, _)| name)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use evenkeel_core::call::parse_timeout;
-use http::header::HOST;
+use http::header::{HOST, HeaderName};
 use http::{HeaderMap, Request};
 use tokio::time::Instant;
 use tonic::Status;
@@ -13,7 +13,7 @@ use tonic::Status;
 use super::refusal::Refusal;
 use crate::http2::server::{Memory, Need, Taken};
 
-const GRPC_TIMEOUT: &str = "grpc-timeout";
+static GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// What a call that waits for its body, or its handler, costs beside its metadata: its stream, its task, its handler's
 /// own state. Measured, and rounded up.
@@ -148,7 +148,7 @@ pub(super) fn deadline_of<B>(
 }
 
 fn timeout(headers: &HeaderMap) -> Result<Option<Instant>, Refusal> {
-    let Some(value) = headers.get(GRPC_TIMEOUT) else { return Ok(None) };
+    let Some(value) = headers.get(&GRPC_TIMEOUT) else { return Ok(None) };
     let timeout = parse_timeout(value.as_bytes())
         .map_err(|error| Refusal::bad_request(&format!("malformed grpc-timeout {value:?}: {error}")))?;
     if timeout.is_zero() {

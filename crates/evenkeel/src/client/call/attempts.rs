@@ -77,7 +77,7 @@ impl Call {
     }
 
     pub(super) fn head(&mut self, deadline: Option<Instant>) -> Result<Request<()>, Status> {
-        self.head.for_attempt(deadline)
+        self.head.for_attempt(&self.channel.config, deadline)
     }
 
     pub(super) fn poll_answer(
@@ -141,7 +141,7 @@ impl Call {
             if is_over(ends) {
                 return Err(too_late());
             }
-            let head = self.head.for_attempt(announced)?;
+            let head = self.head.for_attempt(&self.channel.config, announced)?;
             let failed = match Opened::new(place, head) {
                 Err(failed) => failed,
                 Ok(mut opened) => match poll_fn(|cx| opened.poll_answer(&mut self.body, cx)).await {

@@ -6,12 +6,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use evenkeel_core::call::parse_timeout;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
-pub(super) const GRPC_TIMEOUT: &str = "grpc-timeout";
-const GRPC_STATUS: &str = "grpc-status";
+pub(super) static GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const CANCELLED: &[u8] = b"1";
 const DEADLINE_EXCEEDED: HeaderValue = HeaderValue::from_static("4");
 
@@ -27,7 +27,7 @@ impl Deadline {
     /// Reads the deadline that the generated client was given, if any; until the response's head, `timeout` holds
     /// besides it. A timer exists only if there is one of them: it is dear.
     pub(super) fn of(headers: &HeaderMap, timeout: Option<Duration>) -> Result<Option<Self>, Status> {
-        let given = headers.get(GRPC_TIMEOUT).map(|value| {
+        let given = headers.get(&GRPC_TIMEOUT).map(|value| {
             parse_timeout(value.as_bytes())
                 .map_err(|error| Status::internal(format!("the request's grpc-timeout {value:?}: {error}")))
         });
@@ -88,9 +88,8 @@ pub(super) fn too_late() -> Status {
 
 /// A server that noticed the deadline first may have cancelled the call: to its caller, the deadline has passed.
 pub(super) fn overrule_cancelled(headers: &mut HeaderMap, deadline: Option<&Deadline>) {
-    if headers.get(GRPC_STATUS).is_some_and(|code| code.as_bytes() == CANCELLED)
-        && deadline.is_some_and(Deadline::is_over)
-    {
-        headers.insert(GRPC_STATUS, DEADLINE_EXCEEDED);
+    let Some(deadline) = deadline else { return };
+    if headers.get(&GRPC_STATUS).is_some_and(|code| code.as_bytes() == CANCELLED) && deadline.is_over() {
+        headers.insert(&GRPC_STATUS, DEADLINE_EXCEEDED);
     }
 }

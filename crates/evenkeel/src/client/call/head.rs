@@ -1,7 +1,7 @@
 //! A request's head: what the generated client said, and what the channel adds.
 
 use evenkeel_core::call::format_timeout;
-use http::header::{HeaderName, HeaderValue, USER_AGENT};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, TE, USER_AGENT};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, Uri, Version};
 use tokio::time::Instant;
@@ -13,52 +13,41 @@ use crate::http2::header_list;
 
 /// A request's head, as often as it is needed.
 ///
-/// The first attempt takes the caller's own header map. Others are rare: for them the entries are kept beside it,
-/// without an allocation unless there are many.
+/// The first attempt takes the caller's own header map. Others are rare: for them the entries are kept beside it.
 pub(super) struct Head {
-    method: Method,
-    uri: Uri,
     path: PathAndQuery,
     first: Option<HeaderMap>,
-    kept: [Option<(HeaderName, HeaderValue)>; INLINE],
-    overflow: Vec<(HeaderName, HeaderValue)>,
-    user_agent: HeaderValue,
+    kept: Kept,
     /// The deadline was set a while ago: what is left of it must be said instead.
     aged: bool,
 }
 
-/// `te` and `content-type` are always there; most callers add an `authorization` and an id for tracing at most.
-const INLINE: usize = 4;
+/// What a request's header map held, without an allocation unless there was much. It is moved about with every call, so
+/// it is small.
+#[derive(Default)]
+struct Kept {
+    /// Every gRPC call has these two.
+    has_te: bool,
+    has_content_type: bool,
+    few: [Option<(HeaderName, HeaderValue)>; FEW],
+    more: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// Most callers add an `authorization` and an id for tracing at most.
+const FEW: usize = 2;
+static TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
+static GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
 impl Head {
     pub(super) fn new(request: http::request::Parts, config: &Config) -> Result<Self, Status> {
-        if let Some(name) = header_list::forbidden(&request.headers) {
-            let text =
-                format!("the request's metadata hold `{name}`, which HTTP/2 does not allow: leave it out");
-            return Err(Status::internal(text));
-        }
-        let path = request.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(config.scheme.clone());
-        parts.authority = Some(config.authority.clone());
-        parts.path_and_query = Some(path.clone());
-        let uri = Uri::from_parts(parts)
-            .map_err(|error| Status::internal(format!("the request's path {path}: {error}")))?;
-        let mut head = Self {
-            method: request.method,
-            uri,
-            path,
-            first: None,
-            kept: [const { None }; INLINE],
-            overflow: Vec::new(),
-            user_agent: config.user_agent.clone(),
-            aged: false,
+        let path = match request.uri.into_parts().path_and_query {
+            Some(path) => path,
+            None => PathAndQuery::from_static("/"),
         };
-        head.keep(&request.headers);
+        let kept = Kept::of(&request.headers)?;
         let mut first = request.headers;
         first.insert(USER_AGENT, config.user_agent.clone());
-        head.first = Some(first);
-        Ok(head)
+        Ok(Self { path, first: Some(first), kept, aged: false })
     }
 
     pub(super) fn path(&self) -> &str {
@@ -71,12 +60,16 @@ impl Head {
     }
 
     /// The head for one attempt. The first one, if it did not wait, carries the caller's own `grpc-timeout`.
-    pub(super) fn for_attempt(&mut self, deadline: Option<Instant>) -> Result<Request<()>, Status> {
+    pub(super) fn for_attempt(
+        &mut self,
+        config: &Config,
+        deadline: Option<Instant>,
+    ) -> Result<Request<()>, Status> {
         let mut request = Request::new(());
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri(config)?;
         *request.version_mut() = Version::HTTP_2;
-        *request.headers_mut() = self.first.take().unwrap_or_else(|| self.rebuild());
+        *request.headers_mut() = self.first.take().unwrap_or_else(|| self.kept.rebuild(config));
         if std::mem::replace(&mut self.aged, true)
             && let Some(deadline) = deadline
         {
@@ -85,27 +78,61 @@ impl Head {
                 .map_err(|error| Status::internal(format!("writing grpc-timeout: {error}")))?;
             // A value of its own for each call would push every useful entry out of the peer's HPACK table.
             value.set_sensitive(true);
-            request.headers_mut().insert(GRPC_TIMEOUT, value);
+            request.headers_mut().insert(&GRPC_TIMEOUT, value);
         }
         Ok(request)
     }
 
-    fn keep(&mut self, headers: &HeaderMap) {
-        // The channel writes these two itself.
-        let own = |name: &HeaderName| *name == GRPC_TIMEOUT || *name == USER_AGENT;
-        let mut entries = headers.iter().filter(|(name, _)| !own(name));
-        for place in &mut self.kept {
-            *place = entries.next().map(|(name, value)| (name.clone(), value.clone()));
+    fn uri(&self, config: &Config) -> Result<Uri, Status> {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(config.scheme.clone());
+        parts.authority = Some(config.authority.clone());
+        parts.path_and_query = Some(self.path.clone());
+        Uri::from_parts(parts)
+            .map_err(|error| Status::internal(format!("the request's path {}: {error}", self.path)))
+    }
+}
+
+impl Kept {
+    /// # Errors
+    /// When there is a field that a request cannot have.
+    fn of(headers: &HeaderMap) -> Result<Self, Status> {
+        let mut kept = Self::default();
+        let mut places = kept.few.iter_mut();
+        for (name, value) in headers {
+            if *name == TE && *value == TRAILERS {
+                kept.has_te = true;
+            } else if *name == CONTENT_TYPE && *value == GRPC {
+                kept.has_content_type = true;
+            } else if header_list::is_forbidden(name, value) {
+                let text = format!(
+                    "the request's metadata hold `{name}`, which HTTP/2 does not allow: leave it out"
+                );
+                return Err(Status::internal(text));
+            } else if *name != GRPC_TIMEOUT && *name != USER_AGENT {
+                // The channel writes these two itself.
+                let entry = (name.clone(), value.clone());
+                match places.next() {
+                    Some(place) => *place = Some(entry),
+                    None => kept.more.push(entry),
+                }
+            }
         }
-        self.overflow = entries.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Ok(kept)
     }
 
-    fn rebuild(&self) -> HeaderMap {
+    fn rebuild(&self, config: &Config) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        for (name, value) in self.kept.iter().flatten().chain(&self.overflow) {
+        if self.has_te {
+            headers.insert(TE, TRAILERS.clone());
+        }
+        if self.has_content_type {
+            headers.insert(CONTENT_TYPE, GRPC.clone());
+        }
+        for (name, value) in self.few.iter().flatten().chain(&self.more) {
             headers.append(name, value.clone());
         }
-        headers.insert(USER_AGENT, self.user_agent.clone());
+        headers.insert(USER_AGENT, config.user_agent.clone());
         headers
     }
 }

@@ -36,7 +36,7 @@ pub struct ResponseFuture {
 /// Everything else is the slow way's.
 #[allow(clippy::large_enum_variant, reason = "boxing the ordinary way is the allocation it is there to save")]
 enum State {
-    New(http::Request<tonic::body::Body>),
+    New(Option<http::Request<tonic::body::Body>>),
     Sending { call: Call, opened: Opened, deadline: Option<Deadline> },
     Slow(BoxFuture<'static, Result<Answered, Status>>),
     Done,
@@ -44,11 +44,11 @@ enum State {
 
 impl ResponseFuture {
     pub(super) fn new(channel: Arc<Inner>, request: http::Request<tonic::body::Body>) -> Self {
-        Self { state: State::New(request), channel, extensions: Extensions::new() }
+        Self { state: State::New(Some(request)), channel, extensions: Extensions::new() }
     }
 
     /// Makes the first attempt, if that needs no waiting.
-    fn start(&mut self, request: http::Request<tonic::body::Body>) -> Result<State, Status> {
+    fn start(&mut self, request: http::Request<tonic::body::Body>) -> Result<(), Status> {
         let (mut parts, body) = request.into_parts();
         let options = parts.extensions.get::<CallOptions>().copied().unwrap_or_default();
         self.extensions = std::mem::take(&mut parts.extensions);
@@ -58,25 +58,38 @@ impl ResponseFuture {
             return Err(too_late());
         }
         let mut call = Call::new(Arc::clone(&self.channel), parts, body, options)?;
-        let Some(place) = call.try_place() else { return Ok(State::Slow(call.finish_slowly(deadline))) };
+        let Some(place) = call.try_place() else {
+            self.go_on_slowly(call, deadline);
+            return Ok(());
+        };
         let head = call.head(deadline.as_ref().and_then(Deadline::at))?;
         match Opened::new(place, head) {
-            Ok(opened) => Ok(State::Sending { call, opened, deadline }),
+            Ok(opened) => self.state = State::Sending { call, opened, deadline },
             Err(failed) => {
                 call.on_failure(failed, deadline.as_ref().map(Deadline::ends))?;
-                Ok(State::Slow(call.finish_slowly(deadline)))
+                self.go_on_slowly(call, deadline);
             }
         }
+        Ok(())
+    }
+
+    fn go_on_slowly(&mut self, call: Call, deadline: Option<Deadline>) {
+        self.state = State::Slow(call.finish_slowly(deadline));
     }
 
     /// Polls in place: the state is large, and moving it would cost more than the rest.
     fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answered, Status>> {
         loop {
             let answered = match &mut self.state {
-                State::New(_) | State::Done => None,
+                State::New(request) => {
+                    let Some(request) = request.take() else { return Poll::Pending };
+                    self.start(request)?;
+                    continue;
+                }
+                State::Done => return Poll::Pending,
                 State::Slow(slow) => return slow.as_mut().poll(cx),
                 State::Sending { call, opened, deadline } => match call.poll_answer(opened, cx) {
-                    Poll::Ready(answered) => Some(answered),
+                    Poll::Ready(answered) => answered,
                     Poll::Pending => {
                         let over =
                             deadline.as_mut().is_some_and(|deadline| deadline.poll_passed(cx).is_ready());
@@ -84,16 +97,18 @@ impl ResponseFuture {
                     }
                 },
             };
-            match (std::mem::replace(&mut self.state, State::Done), answered) {
-                (State::New(request), _) => self.state = self.start(request)?,
-                (State::Sending { call, deadline, .. }, Some(Ok(answer))) => {
+            let State::Sending { mut call, deadline, .. } = std::mem::replace(&mut self.state, State::Done)
+            else {
+                return Poll::Pending;
+            };
+            match answered {
+                Ok(answer) => {
                     return Poll::Ready(Ok(Answered { answer, deadline, running: call.into_running() }));
                 }
-                (State::Sending { mut call, deadline, .. }, Some(Err(failed))) => {
+                Err(failed) => {
                     call.on_failure(failed, deadline.as_ref().map(Deadline::ends))?;
-                    self.state = State::Slow(call.finish_slowly(deadline));
+                    self.go_on_slowly(call, deadline);
                 }
-                _ => return Poll::Pending,
             }
         }
     }

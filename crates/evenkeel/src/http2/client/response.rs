@@ -63,7 +63,7 @@ impl Answer {
         let (mut head, recv) = response.into_parts();
         let connection = Arc::clone(exchange.place.connection());
         check_length("metadata", header_list::response_size(&head.headers), &connection)?;
-        let has_status = head.headers.contains_key(GRPC_STATUS);
+        let has_status = head.headers.contains_key(&GRPC_STATUS);
         // A status ends its head. With a body behind it, it is somebody's decoration of an answer of another kind.
         let is_trailers_only = has_status && recv.is_end_stream();
         if !is_trailers_only && let Some(complaint) = not_grpc(&head) {
@@ -131,7 +131,7 @@ impl ResponseStream {
                     return Err(cut_off(connection));
                 }
                 let trailers = trailers.or_else(|| self.premature.take().map(|status| *status));
-                let Some(mut trailers) = trailers.filter(|trailers| trailers.contains_key(GRPC_STATUS))
+                let Some(mut trailers) = trailers.filter(|trailers| trailers.contains_key(&GRPC_STATUS))
                 else {
                     return Err(no_status(&self.exchange));
                 };

@@ -12,9 +12,9 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
 
-pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
-const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+pub(super) static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+static GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+static DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
 /// What gRPC encodes in a `grpc-message`: all but printable ASCII, and the sign itself. Bytes over 0x7f always are.
 const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
@@ -34,25 +34,25 @@ const fn engine(alphabet: &Alphabet, trailing_bits: bool) -> GeneralPurpose {
 /// Makes the headers of a status ones that tonic can read. The code is left as it is; a message is read lossily; details
 /// are decoded whichever way they were encoded, or left out.
 pub(super) fn make_readable(headers: &mut HeaderMap) {
-    if let Some(message) = headers.get(GRPC_MESSAGE).and_then(readable_message) {
-        headers.insert(GRPC_MESSAGE, message);
+    if let Some(message) = headers.get(&GRPC_MESSAGE).and_then(readable_message) {
+        headers.insert(&GRPC_MESSAGE, message);
     }
-    let Some(first) = headers.get(DETAILS) else { return };
-    if headers.get_all(DETAILS).iter().nth(1).is_none() && AS_TONIC.decode(first.as_bytes()).is_ok() {
+    let Some(first) = headers.get(&DETAILS) else { return };
+    if headers.get_all(&DETAILS).iter().nth(1).is_none() && AS_TONIC.decode(first.as_bytes()).is_ok() {
         return;
     }
     let found = headers
-        .get_all(DETAILS)
+        .get_all(&DETAILS)
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
         .find_map(decode);
     match found.and_then(|details| HeaderValue::try_from(LENIENT.encode(details)).ok()) {
         Some(value) => {
-            headers.insert(DETAILS, value);
+            headers.insert(&DETAILS, value);
         }
         None => {
             tracing::debug!("a server's grpc-status-details-bin is no base64: left out");
-            headers.remove(DETAILS);
+            headers.remove(&DETAILS);
         }
     }
 }
@@ -60,8 +60,8 @@ pub(super) fn make_readable(headers: &mut HeaderMap) {
 /// Takes the status out of a head that more follows: it is not the call's status (gRPC over HTTP/2, Responses).
 pub(super) fn take(headers: &mut HeaderMap) -> HeaderMap {
     let mut status = HeaderMap::new();
-    for name in [GRPC_STATUS, GRPC_MESSAGE, DETAILS] {
-        if let Some(value) = headers.remove(&name) {
+    for name in [&GRPC_STATUS, &GRPC_MESSAGE, &DETAILS] {
+        if let Some(value) = headers.remove(name) {
             status.insert(name, value);
         }
     }
@@ -102,8 +102,8 @@ mod tests {
     }
 
     fn details(values: &[&[u8]]) -> Vec<u8> {
-        let mut fields: Vec<(HeaderName, &[u8])> = vec![(GRPC_STATUS, b"9")];
-        fields.extend(values.iter().map(|value| (DETAILS, *value)));
+        let mut fields: Vec<(HeaderName, &[u8])> = vec![(GRPC_STATUS.clone(), b"9")];
+        fields.extend(values.iter().map(|value| (DETAILS.clone(), *value)));
         let status = read(&fields);
         assert_eq!(status.code(), Code::FailedPrecondition);
         status.details().to_vec()
@@ -131,7 +131,7 @@ mod tests {
             (b"raw \xff byte", "raw \u{fffd} byte"),
             (b"line%0Abreak%FF", "line\nbreak\u{fffd}"),
         ] {
-            let status = read(&[(GRPC_STATUS, b"7"), (GRPC_MESSAGE, value)]);
+            let status = read(&[(GRPC_STATUS.clone(), b"7"), (GRPC_MESSAGE.clone(), value)]);
             assert_eq!((status.code(), status.message()), (Code::PermissionDenied, text));
         }
     }
@@ -144,8 +144,8 @@ mod tests {
             detail in prop::collection::vec(prop::collection::vec(0x20_u8..=0xff, 0..20), 0..4),
         ) {
             prop_assume!([&code, &message].into_iter().chain(&detail).all(|bytes| !bytes.contains(&0x7f)));
-            let mut fields: Vec<(HeaderName, &[u8])> = vec![(GRPC_STATUS, &code), (GRPC_MESSAGE, &message)];
-            fields.extend(detail.iter().map(|value| (DETAILS, value.as_slice())));
+            let mut fields: Vec<(HeaderName, &[u8])> = vec![(GRPC_STATUS.clone(), &code), (GRPC_MESSAGE.clone(), &message)];
+            fields.extend(detail.iter().map(|value| (DETAILS.clone(), value.as_slice())));
             let _ = read(&fields);
         }
     }

@@ -135,6 +135,13 @@ impl Scanner {
                 Some(Piece::Preface(taken))
             }
             At::Header { bytes, have } => {
+                if *have == 0
+                    && let Some((whole, rest)) = input.split_first_chunk()
+                {
+                    *input = rest;
+                    let head = FrameHead::parse(*whole);
+                    return Some(self.on_head(head));
+                }
                 let taken = take(input, HEADER_LEN - *have)?;
                 for (to, from) in bytes.iter_mut().skip(*have).zip(taken) {
                     *to = *from;
@@ -144,11 +151,7 @@ impl Scanner {
                     return None;
                 }
                 let head = FrameHead::parse(*bytes);
-                self.at = At::Payload { head, left: head.length as usize };
-                if matches!(head.kind, HEADERS | PUSH_PROMISE | CONTINUATION) {
-                    self.in_header_block = head.flags & END_HEADERS == 0;
-                }
-                Some(Piece::Head(head))
+                Some(self.on_head(head))
             }
             At::Payload { head, left: 0 } => {
                 let head = *head;
@@ -161,6 +164,14 @@ impl Scanner {
                 Some(Piece::Payload(taken))
             }
         }
+    }
+
+    fn on_head<'a>(&mut self, head: FrameHead) -> Piece<'a> {
+        self.at = At::Payload { head, left: head.length as usize };
+        if matches!(head.kind, HEADERS | PUSH_PROMISE | CONTINUATION) {
+            self.in_header_block = head.flags & END_HEADERS == 0;
+        }
+        Piece::Head(head)
     }
 
     /// Whether a frame of our own can be put in here without breaking another one, or a header block.
