@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{assert_none, files, read};
+use crate::{assert_none, crates, read};
 
 /// The lints of a manifest's `[workspace.lints.*]` tables that no comment on their line explains.
 fn unexplained(manifest: &str) -> Vec<String> {
@@ -30,7 +30,7 @@ fn every_lint_has_its_reason_beside_it() {
 
 #[test]
 fn every_crate_takes_the_lints() {
-    let manifests = files("crates", "toml").into_iter().filter(|(path, _)| path.ends_with("Cargo.toml"));
+    let manifests = crates("toml").into_iter().filter(|(path, _)| path.ends_with("Cargo.toml"));
     let without = manifests.filter(|(_, text)| !text.contains("[lints]\nworkspace = true"));
     assert_none(
         without.map(|(path, _)| path.display().to_string()).collect(),

@@ -29,6 +29,11 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
+/// All files of the workspace's crates that end in `.extension`, as [`files`] has them.
+fn crates(extension: &str) -> Vec<(PathBuf, String)> {
+    ["bench", "crates"].into_iter().flat_map(|folder| files(folder, extension)).collect()
+}
+
 /// All files under `folder` of the workspace that end in `.extension`, each with its text, by path from the root.
 fn files(folder: &str, extension: &str) -> Vec<(PathBuf, String)> {
     let root = root();

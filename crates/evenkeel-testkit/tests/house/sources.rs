@@ -1,6 +1,6 @@
 //! Sources stay small, and tests stay switched on.
 
-use crate::{assert_none, files};
+use crate::{assert_none, crates};
 
 const MOST_LINES: usize = 400;
 
@@ -23,7 +23,7 @@ fn fixed_cases(text: &str) -> Vec<usize> {
 
 #[test]
 fn files_hold_one_idea() {
-    let findings = files("crates", "rs")
+    let findings = crates("rs")
         .into_iter()
         .filter(|(path, _)| path.iter().any(|part| part == "src"))
         .filter_map(|(path, text)| Some(format!("{}: {} lines", path.display(), too_long(&text)?)))
@@ -33,7 +33,7 @@ fn files_hold_one_idea() {
 
 #[test]
 fn no_test_is_switched_off() {
-    let findings = files("crates", "rs")
+    let findings = crates("rs")
         .into_iter()
         .flat_map(|(path, text)| {
             switched_off(&text).into_iter().map(move |line| format!("{}:{line}", path.display()))
@@ -44,7 +44,7 @@ fn no_test_is_switched_off() {
 
 #[test]
 fn nightly_can_raise_the_cases_of_property_tests() {
-    let findings = files("crates", "rs")
+    let findings = crates("rs")
         .into_iter()
         .flat_map(|(path, text)| {
             fixed_cases(&text).into_iter().map(move |line| format!("{}:{line}", path.display()))
