@@ -3,6 +3,7 @@
 //! Events come in (`on_…`), actions and at most one picker per batch go out ([`Channel::take_actions`],
 //! [`Channel::take_publication`]). Whoever drives it owns the sockets and the clock.
 
+mod dials;
 mod links;
 mod loss;
 
@@ -26,7 +27,7 @@ use loss::Loss;
 pub struct Channel {
     policy: GracefulSwitch,
     links: Links,
-    known: Vec<Endpoint>,
+    known: Arc<[Endpoint]>,
     /// The name has no backend now: endpoints stay only as long as their connection is READY.
     absent: Option<Arc<str>>,
     /// Endpoints that are in the list no more, and since when.
@@ -69,7 +70,7 @@ impl Channel {
             policy: GracefulSwitch::new(policy),
             grace_after_loss: settings.grace_after_loss,
             links: Links::new(settings, random),
-            known: Vec::new(),
+            known: Arc::default(),
             absent: None,
             gone: Vec::new(),
             is_ready: false,
@@ -100,14 +101,16 @@ impl Channel {
     /// The resolver found these backends. An empty list means the name has none.
     ///
     /// A list that is the same as the one before is not passed on: nothing changed.
-    pub fn on_endpoints(&mut self, now: Time, endpoints: Vec<Endpoint>) -> Difference {
+    pub fn on_endpoints(&mut self, now: Time, endpoints: Arc<[Endpoint]>) -> Difference {
         if endpoints.is_empty() {
             return self.on_absent(now, "name resolution found no endpoints".into());
         }
         self.links.set_now(now);
         let was_absent = self.absent.take().is_some();
-        let difference = self.difference(&endpoints);
-        if was_absent || self.known != endpoints {
+        // A long list that is the same costs a comparison, and nothing else.
+        let is_same = self.known == endpoints;
+        let difference = if is_same { Difference::default() } else { self.difference(&endpoints) };
+        if was_absent || !is_same {
             self.policy.on_endpoints(&endpoints, &mut self.links);
         }
         self.known = endpoints;
@@ -211,7 +214,7 @@ impl Channel {
 
     fn keep_only_ready(&mut self) -> Difference {
         let ready = self.known.iter().filter(|endpoint| self.links.is_endpoint_ready(endpoint));
-        let ready: Vec<Endpoint> = ready.cloned().collect();
+        let ready: Arc<[Endpoint]> = ready.cloned().collect();
         let difference = self.difference(&ready);
         if ready.len() != self.known.len() || ready.is_empty() {
             self.policy.on_endpoints(&ready, &mut self.links);

@@ -10,6 +10,7 @@ pub mod call;
 pub mod channel;
 pub mod connect;
 pub mod endpoint;
+pub mod list;
 pub mod random;
 pub mod resolve;
 pub mod serve;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::owners::{Owners, Scoped};
 use super::{Controller, PickFirst, PickFirstConfig, Policy, SubchannelId, SubchannelUpdate};
 use crate::endpoint::{Address, Endpoint, EndpointKey};
+use crate::list::SharedList;
 use crate::random::index;
 use crate::state::ConnectivityState;
 use crate::time::Time;
@@ -22,7 +23,7 @@ pub(super) struct Children {
     owners: Owners,
     timers: BTreeSet<(Time, u32)>,
     /// Where calls can go, in no order that means anything.
-    ready: Vec<SubchannelId>,
+    ready: SharedList<SubchannelId>,
     connecting: usize,
     last_failure: Option<Arc<str>>,
     /// The lists that came so far, to tell who is in the last one.
@@ -67,7 +68,7 @@ impl Children {
     }
 
     /// Where calls can go.
-    pub(super) fn ready(&self) -> &[SubchannelId] {
+    pub(super) fn ready(&self) -> &SharedList<SubchannelId> {
         &self.ready
     }
 

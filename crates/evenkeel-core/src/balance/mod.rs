@@ -24,11 +24,27 @@ use crate::random::Random;
 use crate::state::ConnectivityState;
 use crate::time::Time;
 
-/// A subchannel's place in the channel's table: an index, so that a picked one is found without a lookup.
+/// The name of a subchannel: its place in the channel's table, so that a picked one is found without a lookup, and
+/// which of the place's occupants it is.
 ///
-/// An index is given out again after its subchannel was removed.
+/// A place is given out again after its subchannel was removed, a name is not: one that is out of date means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubchannelId(pub u32);
+pub struct SubchannelId {
+    index: u32,
+    generation: u32,
+}
+
+impl SubchannelId {
+    /// The occupant `generation` of the place `index`.
+    pub const fn new(index: u32, generation: u32) -> Self {
+        Self { index, generation }
+    }
+
+    /// Its place in the channel's table.
+    pub const fn index(self) -> usize {
+        self.index as usize
+    }
+}
 
 /// A load-balancing policy: it decides which subchannels exist and which of them takes a call.
 ///

@@ -12,7 +12,7 @@ use crate::time::Time;
 /// Subchannel ids are indices, so a table is the quickest map.
 #[derive(Debug, Default)]
 pub(super) struct Owners {
-    by_id: Vec<Option<u32>>,
+    by_index: Vec<Option<(SubchannelId, u32)>>,
 }
 
 /// A controller for one part of a policy: remembers what that part creates.
@@ -24,22 +24,28 @@ pub(super) struct Scoped<'a> {
 
 impl Owners {
     pub(super) fn of(&self, id: SubchannelId) -> Option<u32> {
-        *self.by_id.get(id.0 as usize)?
+        let (owned, owner) = (*self.by_index.get(id.index())?)?;
+        (owned == id).then_some(owner)
     }
 
     /// All subchannels of one owner.
     pub(super) fn subchannels(&self, owner: u32) -> Vec<SubchannelId> {
-        let owned = (0_u32..).zip(&self.by_id).filter(|(_, by)| **by == Some(owner));
-        owned.map(|(index, _)| SubchannelId(index)).collect()
+        let owned = self.by_index.iter().flatten().filter(|(_, by)| *by == owner);
+        owned.map(|(id, _)| *id).collect()
     }
 
-    fn set(&mut self, id: SubchannelId, owner: Option<u32>) {
-        let index = id.0 as usize;
-        if self.by_id.len() <= index {
-            self.by_id.resize(index + 1, None);
+    fn add(&mut self, id: SubchannelId, owner: u32) {
+        if self.by_index.len() <= id.index() {
+            self.by_index.resize(id.index() + 1, None);
         }
-        if let Some(place) = self.by_id.get_mut(index) {
-            *place = owner;
+        if let Some(place) = self.by_index.get_mut(id.index()) {
+            *place = Some((id, owner));
+        }
+    }
+
+    fn remove(&mut self, id: SubchannelId) {
+        if let Some(place) = self.by_index.get_mut(id.index()) {
+            place.take_if(|(owned, _)| *owned == id);
         }
     }
 }
@@ -47,7 +53,7 @@ impl Owners {
 impl Controller for Scoped<'_> {
     fn create_subchannel(&mut self, address: &Address) -> SubchannelId {
         let id = self.controller.create_subchannel(address);
-        self.owners.set(id, Some(self.owner));
+        self.owners.add(id, self.owner);
         id
     }
 
@@ -56,7 +62,7 @@ impl Controller for Scoped<'_> {
     }
 
     fn remove_subchannel(&mut self, id: SubchannelId) {
-        self.owners.set(id, None);
+        self.owners.remove(id);
         self.controller.remove_subchannel(id);
     }
 

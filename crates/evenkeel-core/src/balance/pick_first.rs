@@ -148,12 +148,11 @@ impl PickFirst {
 
     /// Tries the address at `current`, or the first one after it that is not known to fail.
     fn try_from(&mut self, mut current: usize, failing: bool, controller: &mut dyn Controller) {
-        while let Some(subchannel) = self.subchannels.at(current, controller) {
-            match subchannel.state {
+        while let Some((id, state)) = self.subchannels.at(current, controller) {
+            match state {
                 // In its backoff since an earlier pass.
-                ConnectivityState::TransientFailure => subchannel.has_failed = true,
+                ConnectivityState::TransientFailure => self.subchannels.mark_failed(current),
                 ConnectivityState::Idle => {
-                    let id = subchannel.id;
                     controller.connect(id);
                     break;
                 }

@@ -10,6 +10,7 @@ use super::{
     SubchannelUpdate,
 };
 use crate::endpoint::Endpoint;
+use crate::list::SharedList;
 use crate::random::index;
 use crate::state::ConnectivityState;
 use crate::time::Time;
@@ -34,7 +35,7 @@ pub struct RoundRobin {
 
 #[derive(Debug)]
 struct RoundRobinPicker {
-    ready: Box<[SubchannelId]>,
+    ready: SharedList<SubchannelId>,
     next: AtomicUsize,
 }
 
@@ -130,7 +131,7 @@ impl Policy for RoundRobin {
         }
         Some(match state {
             ConnectivityState::Ready => {
-                let ready: Box<[SubchannelId]> = self.children.ready().into();
+                let ready = self.children.ready().clone();
                 let next = AtomicUsize::new(index(random, ready.len()));
                 Published::ready(RoundRobinPicker { ready, next })
             }

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::dials::Dials;
 use crate::balance::{Controller, SubchannelId, SubchannelUpdate};
 use crate::connect::{self, Event, Subchannel, Transition};
 use crate::endpoint::{Address, Endpoint};
@@ -65,6 +66,8 @@ pub struct Settings {
     pub connection_attempt_delay: Duration,
     /// How long calls wait for other endpoints when the last READY one is lost; zero: they fail as soon as there is none.
     pub grace_after_loss: Duration,
+    /// How many attempts to connect run at once; those over it wait for their turn. At least one does.
+    pub max_connection_attempts: usize,
 }
 
 pub(super) struct Links {
@@ -73,25 +76,25 @@ pub(super) struct Links {
     /// How many subchannels to an address are READY: two policies may have one each.
     ready: HashMap<Address, usize>,
     timers: BTreeSet<(Time, SubchannelId)>,
-    updates: VecDeque<(u64, SubchannelUpdate)>,
+    updates: VecDeque<SubchannelUpdate>,
     actions: Vec<Action>,
     /// One request for a batch of events; whether it is urgent is seen at the batch's end.
     resolution_wanted: bool,
     /// Calls wait for that answer alone.
     resolution_overdue: bool,
     next_attempt: u64,
-    next_serial: u64,
+    next_generation: u32,
+    dials: Dials,
     now: Time,
     settings: Settings,
     random: Box<dyn Random + Send>,
 }
 
 struct Slot {
+    id: SubchannelId,
     address: Address,
     machine: Subchannel,
     attempt: Option<AttemptId>,
-    /// Tells a slot's occupants apart: an index is used again, a serial never.
-    serial: u64,
 }
 
 impl Links {
@@ -106,7 +109,8 @@ impl Links {
             resolution_wanted: false,
             resolution_overdue: false,
             next_attempt: 0,
-            next_serial: 0,
+            next_generation: 0,
+            dials: Dials::new(settings.max_connection_attempts),
             now: Time::ORIGIN,
             settings,
             random,
@@ -118,6 +122,7 @@ impl Links {
     }
 
     pub(super) fn take_actions(&mut self) -> Vec<Action> {
+        self.start_attempts();
         let (wanted, overdue) =
             (std::mem::take(&mut self.resolution_wanted), std::mem::take(&mut self.resolution_overdue));
         match self.ready.is_empty() {
@@ -178,8 +183,8 @@ impl Links {
 
     /// The next change that the policy has not been told of.
     pub(super) fn next_update(&mut self) -> Option<SubchannelUpdate> {
-        while let Some((serial, update)) = self.updates.pop_front() {
-            if self.slot(update.id).is_some_and(|slot| slot.serial == serial) {
+        while let Some(update) = self.updates.pop_front() {
+            if self.slot(update.id).is_some() {
                 return Some(update);
             }
         }
@@ -187,11 +192,28 @@ impl Links {
     }
 
     fn slot(&self, id: SubchannelId) -> Option<&Slot> {
-        self.slots.get(id.0 as usize)?.as_ref()
+        self.slots.get(id.index())?.as_ref().filter(|slot| slot.id == id)
+    }
+
+    /// A name that is out of date finds nothing.
+    fn slot_mut(slots: &mut [Option<Slot>], id: SubchannelId) -> Option<&mut Slot> {
+        slots.get_mut(id.index())?.as_mut().filter(|slot| slot.id == id)
+    }
+
+    /// Begins the attempts that there is room for.
+    fn start_attempts(&mut self) {
+        while let Some((id, attempt)) = self.dials.next() {
+            let waiting = Self::slot_mut(&mut self.slots, id).filter(|slot| slot.attempt == Some(attempt));
+            let Some(slot) = waiting else { continue };
+            slot.machine.on_attempt_started(self.now);
+            let deadline = slot.machine.attempt_deadline().unwrap_or(self.now);
+            self.dials.on_started(attempt);
+            self.actions.push(Action::Connect { id, attempt, address: slot.address.clone(), deadline });
+        }
     }
 
     fn feed(&mut self, id: SubchannelId, event: Event, cause: Option<Arc<str>>) {
-        let Some(slot) = self.slots.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
+        let Some(slot) = Self::slot_mut(&mut self.slots, id) else { return };
         let old_timer = slot.machine.next_wakeup();
         let Some(Transition { from, to }) =
             slot.machine.on_event(event, self.now, &self.settings.subchannel, self.random.as_mut())
@@ -204,31 +226,31 @@ impl Links {
         if let Some(due) = slot.machine.next_wakeup() {
             self.timers.insert((due, id));
         }
+        let has_begun = match slot.attempt {
+            Some(attempt) if from == ConnectivityState::Connecting => self.dials.on_ended(attempt),
+            _ => true,
+        };
         match to {
             ConnectivityState::Connecting => {
                 let attempt = AttemptId(self.next_attempt);
                 self.next_attempt += 1;
                 slot.attempt = Some(attempt);
-                self.actions.push(Action::Connect {
-                    id,
-                    attempt,
-                    address: slot.address.clone(),
-                    deadline: slot.machine.attempt_deadline().unwrap_or(self.now),
-                });
+                self.dials.push(id, attempt);
             }
             ConnectivityState::Ready => *self.ready.entry(slot.address.clone()).or_default() += 1,
             ConnectivityState::Idle | ConnectivityState::TransientFailure | ConnectivityState::Shutdown => {
-                if let Some(attempt) = slot.attempt.take() {
+                if let Some(attempt) = slot.attempt.take_if(|_| has_begun) {
                     self.actions.push(Action::Release { id, attempt });
                 }
+                slot.attempt = None;
             }
         }
-        let (address, serial) = (slot.address.clone(), slot.serial);
+        let address = slot.address.clone();
         if from == ConnectivityState::Ready {
             self.forget_ready(&address);
         }
         self.actions.push(Action::Report { id, address, from, to, cause: cause.clone() });
-        self.updates.push_back((serial, SubchannelUpdate { id, from, to, cause }));
+        self.updates.push_back(SubchannelUpdate { id, from, to, cause });
     }
 
     fn forget_ready(&mut self, address: &Address) {
@@ -243,22 +265,14 @@ impl Links {
 
 impl Controller for Links {
     fn create_subchannel(&mut self, address: &Address) -> SubchannelId {
-        let slot = Slot {
-            address: address.clone(),
-            machine: Subchannel::new(),
-            attempt: None,
-            serial: self.next_serial,
-        };
-        self.next_serial += 1;
-        let id = match self.free.pop() {
-            Some(index) => SubchannelId(index),
-            None => {
-                self.slots.push(None);
-                SubchannelId(u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX))
-            }
-        };
-        if let Some(place) = self.slots.get_mut(id.0 as usize) {
-            *place = Some(slot);
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        let id = SubchannelId::new(index, self.next_generation);
+        self.next_generation = self.next_generation.wrapping_add(1);
+        if let Some(place) = self.slots.get_mut(id.index()) {
+            *place = Some(Slot { id, address: address.clone(), machine: Subchannel::new(), attempt: None });
         }
         id
     }
@@ -269,8 +283,9 @@ impl Controller for Links {
 
     fn remove_subchannel(&mut self, id: SubchannelId) {
         self.feed(id, Event::Shutdown, None);
-        if self.slots.get_mut(id.0 as usize).and_then(Option::take).is_some() {
-            self.free.push(id.0);
+        let place = self.slots.get_mut(id.index());
+        if place.and_then(|place| place.take_if(|slot| slot.id == id)).is_some() {
+            self.free.extend(u32::try_from(id.index()));
         }
     }
 

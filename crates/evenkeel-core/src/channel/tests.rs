@@ -1,3 +1,4 @@
+mod dials;
 mod loss;
 
 use super::*;
@@ -19,6 +20,7 @@ struct World {
     /// Attempts under way, by endpoint.
     dialling: HashMap<String, (SubchannelId, AttemptId)>,
     connected: HashMap<String, (SubchannelId, AttemptId)>,
+    deadlines: HashMap<String, Time>,
     resolutions: Vec<Urgency>,
     publications: usize,
 }
@@ -29,6 +31,10 @@ impl World {
     }
 
     fn with_grace(grace: Duration) -> Self {
+        Self::with(grace, usize::MAX)
+    }
+
+    fn with(grace: Duration, max_connection_attempts: usize) -> Self {
         let settings = Settings {
             subchannel: connect::Settings {
                 backoff: Backoff::default(),
@@ -36,6 +42,7 @@ impl World {
             },
             connection_attempt_delay: Duration::from_millis(250),
             grace_after_loss: grace,
+            max_connection_attempts,
         };
         let channel = Channel::new(&RoundRobinConfig::default(), settings, Box::new(|| u64::MAX / 2));
         let mut world = Self {
@@ -45,6 +52,7 @@ impl World {
             picker: None,
             dialling: HashMap::new(),
             connected: HashMap::new(),
+            deadlines: HashMap::new(),
             resolutions: Vec::new(),
             publications: 0,
         };
@@ -55,8 +63,9 @@ impl World {
     fn work(&mut self) {
         for action in self.channel.take_actions() {
             match action {
-                Action::Connect { id, attempt, address, .. } => {
+                Action::Connect { id, attempt, address, deadline } => {
                     self.dialling.insert(address.to_string(), (id, attempt));
+                    self.deadlines.insert(address.to_string(), deadline);
                 }
                 Action::Release { attempt, .. } => {
                     self.dialling.retain(|_, (_, other)| *other != attempt);

@@ -64,6 +64,7 @@ enum Phase {
     Idle,
     /// `retry_at` is the earliest start of the next attempt should this one fail: counted from this one's start.
     Connecting {
+        since: Time,
         deadline: Time,
         retry_at: Time,
     },
@@ -116,6 +117,14 @@ impl Subchannel {
         }
     }
 
+    /// The attempt that was asked for begins only now: its times count from here.
+    pub fn on_attempt_started(&mut self, now: Time) {
+        if let Phase::Connecting { since, deadline, retry_at } = &mut self.phase {
+            let waited = now.since(*since);
+            (*since, *deadline, *retry_at) = (now, *deadline + waited, *retry_at + waited);
+        }
+    }
+
     /// Takes an event; returns the change of state, if it made one.
     ///
     /// An event that means nothing in the current state is ignored: requests to connect outside IDLE, results of an
@@ -132,7 +141,11 @@ impl Subchannel {
             (Phase::Shutdown, _) | (_, Event::Shutdown) => Phase::Shutdown,
             (Phase::Idle, Event::ConnectRequested) => {
                 let retry_at = now + settings.backoff.delay(self.failures, random);
-                Phase::Connecting { deadline: retry_at.max(now + settings.connect_timeout), retry_at }
+                Phase::Connecting {
+                    since: now,
+                    deadline: retry_at.max(now + settings.connect_timeout),
+                    retry_at,
+                }
             }
             (Phase::Connecting { retry_at, .. }, Event::Connected) => Phase::Ready { since: now, retry_at },
             (Phase::Connecting { retry_at, .. }, Event::AttemptFailed) => self.fail(retry_at),

@@ -64,6 +64,7 @@ impl World {
             subchannel: connect::Settings { backoff, connect_timeout: Duration::from_secs(20) },
             connection_attempt_delay,
             grace_after_loss: Duration::ZERO,
+            max_connection_attempts: usize::MAX,
         };
         let mut world = Self {
             channel: Channel::new(policy, settings, Box::new(random)),

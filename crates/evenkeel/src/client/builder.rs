@@ -1,5 +1,6 @@
 //! Everything a program can set about a channel.
 
+mod connecting;
 mod http2;
 mod sockets;
 
@@ -39,6 +40,9 @@ const CONNECTION_ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// Longer than DNS is behind a Deployment that replaces all its pods at once.
 const GRACE_AFTER_LOSS: Duration = Duration::from_secs(5);
+
+/// Fits beside a program's own in 1,024 descriptors, and connects to thousands of pods within seconds.
+const MAX_CONNECTION_ATTEMPTS: usize = 256;
 
 /// grpc-go keeps as much.
 const RETRY_BUFFER_SIZE: usize = 256 << 10;
@@ -99,6 +103,7 @@ impl ChannelBuilder {
                 },
                 connection_attempt_delay: CONNECTION_ATTEMPT_DELAY,
                 grace_after_loss: GRACE_AFTER_LOSS,
+                max_connection_attempts: MAX_CONNECTION_ATTEMPTS,
             },
             connector: None,
             sockets: Sockets::default(),
@@ -182,45 +187,6 @@ impl ChannelBuilder {
     #[cfg(feature = "tls")]
     pub fn tls(mut self, tls: ClientTls) -> Self {
         self.tls = Some(tls);
-        self
-    }
-
-    /// The least time one attempt to connect is given, the server's SETTINGS included. Default: 20 s.
-    ///
-    /// While the backoff is longer than this, an attempt has as long as the backoff.
-    pub fn connect_timeout(mut self, limit: Duration) -> Self {
-        self.connect.subchannel.connect_timeout = limit;
-        self
-    }
-
-    /// How long calls wait when the channel was READY and has lost its last endpoint. Default: 5 s; zero: they fail as
-    /// soon as all that is known has failed, as gRPC has it.
-    ///
-    /// When all pods are replaced at once, DNS tells of the new ones a moment later. The channel stays CONNECTING, and
-    /// asks the resolver at growing distances of 0.1 to 1 s, until an endpoint is READY, all of a list with new ones have
-    /// failed, or this time has passed. A call's own deadline holds meanwhile.
-    pub fn grace_after_loss(mut self, grace: Duration) -> Self {
-        self.connect.grace_after_loss = grace;
-        self
-    }
-
-    /// The delays between attempts to connect to one endpoint. Default: 1 s, ×1.6, ±20 %, at most 120 s.
-    pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.connect.subchannel.backoff = backoff;
-        self
-    }
-
-    /// How long one address of an endpoint (with `pick_first`: of all endpoints) is tried alone before the next is
-    /// tried beside it. Default: 250 ms; held to 100 ms to 2 s (gRFC A61, RFC 8305).
-    pub fn connection_attempt_delay(mut self, delay: Duration) -> Self {
-        self.connect.connection_attempt_delay = delay;
-        self
-    }
-
-    /// Without a call for so long, the channel closes its connections and goes IDLE; the next call wakes it. `None`
-    /// keeps them, and so does zero. Default: 30 min (gRFC A62). Takes effect up to a quarter late.
-    pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.idle_timeout = timeout;
         self
     }
 

@@ -53,12 +53,11 @@ impl Channel {
     /// Looks at what calls look at, and costs as little: for tables, tests and debugging.
     pub fn connections(&self) -> Vec<ConnectionInfo> {
         let snapshot = self.inner.shared.snapshot();
-        let usable = snapshot.connections.iter().flatten().filter(|connection| connection.is_usable());
         let info = |connection: &Arc<Connection>| ConnectionInfo {
             address: Arc::clone(connection.address()),
             calls_in_flight: connection.streams(),
         };
-        usable.map(info).collect()
+        snapshot.subchannels.iter().filter_map(|subchannel| subchannel.with_connection(info)).collect()
     }
 
     /// Starts connecting if the channel is IDLE, without waiting.

@@ -20,8 +20,8 @@ use super::config::Config;
 use super::connect::{Attempt, Dialler, LinkEvent};
 use super::resolve::{Answer, Report, Urgency};
 use super::shared::{CLOSED, Shared};
+use super::subchannel::Subchannels;
 use crate::clock::Clock;
-use crate::http2::client::Connection;
 use crate::observe::Event;
 use idle::IdleTimer;
 use resolving::Resolving;
@@ -45,8 +45,7 @@ pub(super) struct Driver {
     /// `None` while the channel is IDLE.
     decisions: Option<Decisions>,
     resolving: Option<Resolving>,
-    /// By subchannel: the connection that new calls may use.
-    connections: Vec<Option<Arc<Connection>>>,
+    subchannels: Subchannels,
     /// Attempts that have not connected yet.
     attempts: HashMap<AttemptId, AbortHandle>,
     tasks: JoinSet<()>,
@@ -76,7 +75,7 @@ impl Driver {
             clock: Clock::start(),
             decisions: None,
             resolving: None,
-            connections: Vec::new(),
+            subchannels: Subchannels::default(),
             attempts: HashMap::new(),
             tasks: JoinSet::new(),
         }
@@ -134,14 +133,10 @@ impl Driver {
         match event {
             LinkEvent::Connected(connection) => {
                 self.attempts.remove(&attempt);
-                if decisions.on_connected(now, id, attempt) {
-                    let index = id.0 as usize;
-                    if self.connections.len() <= index {
-                        self.connections.resize(index + 1, None);
-                    }
-                    if let Some(place) = self.connections.get_mut(index) {
-                        *place = Some(connection);
-                    }
+                if decisions.on_connected(now, id, attempt)
+                    && let Some(subchannel) = self.subchannels.get(id)
+                {
+                    subchannel.set_connection(Some(connection));
                 }
             }
             LinkEvent::Failed(cause) => {
@@ -165,8 +160,8 @@ impl Driver {
         let Some(decisions) = &mut self.decisions else { return };
         let event = match answer {
             Answer::Endpoints(endpoints) => {
-                let all = endpoints.clone().into();
-                let difference = decisions.on_endpoints(now, endpoints);
+                let all: Arc<[Endpoint]> = endpoints.into();
+                let difference = decisions.on_endpoints(now, Arc::clone(&all));
                 let (added, removed) = (difference.added, difference.removed);
                 Event::Resolved { endpoints: all, added, removed, next }
             }
@@ -217,7 +212,7 @@ impl Driver {
         }
         if let Some(published) = decisions.take_publication() {
             let state = published.state;
-            let before = self.shared.publish(published, self.connections.clone().into());
+            let before = self.shared.publish(published, self.subchannels.clone());
             self.report_state(before, state);
         }
         self.decisions = Some(decisions);
@@ -226,6 +221,7 @@ impl Driver {
     fn act(&mut self, action: Action) {
         match action {
             Action::Connect { id, attempt, address, deadline } => {
+                self.subchannels.add(id);
                 let endpoint = Endpoint::from(address);
                 let deadline = self.clock.deadline(deadline);
                 let task = self.dialler.clone().run(Attempt { id, attempt, endpoint, deadline });
@@ -234,8 +230,8 @@ impl Driver {
             Action::Release { id, attempt } => {
                 if let Some(task) = self.attempts.remove(&attempt) {
                     task.abort();
-                } else if let Some(place) = self.connections.get_mut(id.0 as usize) {
-                    *place = None;
+                } else if let Some(subchannel) = self.subchannels.get(id) {
+                    subchannel.set_connection(None);
                 }
             }
             Action::Resolve(urgency) => {
@@ -245,7 +241,10 @@ impl Driver {
                     self.config.observers.tell(&Event::RefreshRequested { urgent });
                 }
             }
-            Action::Report { address, from, to, cause, .. } => {
+            Action::Report { id, address, from, to, cause } => {
+                if to == ConnectivityState::Shutdown {
+                    self.subchannels.remove(id);
+                }
                 self.config.observers.tell(&Event::SubchannelState { address, from, to, cause });
             }
         }
@@ -268,7 +267,7 @@ impl Driver {
 
     fn enter_idle(&mut self) {
         self.release_all();
-        let before = self.shared.publish(Published::waiting(ConnectivityState::Idle), Box::default());
+        let before = self.shared.publish(Published::waiting(ConnectivityState::Idle), Subchannels::default());
         self.report_state(before, ConnectivityState::Idle);
     }
 
@@ -283,7 +282,7 @@ impl Driver {
         (self.dialler.events, self.links) = mpsc::unbounded_channel();
         self.decisions = None;
         self.resolving = None;
-        self.connections.clear();
+        self.subchannels = Subchannels::default();
         for (_, task) in self.attempts.drain() {
             task.abort();
         }

@@ -13,6 +13,7 @@ mod options;
 mod resolution;
 pub(crate) mod resolve;
 mod shared;
+mod subchannel;
 
 pub use builder::ChannelBuilder;
 pub use call::{ResponseBody, ResponseFuture};

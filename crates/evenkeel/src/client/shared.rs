@@ -5,24 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
-use evenkeel_core::balance::{PickFailure, Picker, Published, SubchannelId};
+use evenkeel_core::balance::{PickFailure, Picker, Published};
 use evenkeel_core::state::ConnectivityState;
 use tokio::sync::watch;
 use tonic::Status;
 
-use crate::http2::client::Connection;
+use super::subchannel::Subchannels;
 
 /// What calls are told after a channel was closed.
 pub(super) const CLOSED: &str = "the channel was closed";
 
-/// One moment of a channel: the picker and the connections that its picks are indices into.
+/// One moment of a channel: the picker and the subchannels that its picks name.
 pub(super) struct Snapshot {
     pub(super) generation: u64,
     pub(super) state: ConnectivityState,
     pub(super) picker: Arc<dyn Picker>,
     /// Why nothing is READY, as far as that is known.
     failure: Option<Arc<str>>,
-    pub(super) connections: Box<[Option<Arc<Connection>>]>,
+    pub(super) subchannels: Subchannels,
 }
 
 /// What calls read and the driver writes.
@@ -47,17 +47,10 @@ pub(super) struct Activity {
 #[derive(Debug)]
 pub(super) struct RunningCall(Arc<Shared>);
 
-impl Snapshot {
-    /// The connection that a pick means, if it still takes calls.
-    pub(super) fn connection(&self, id: SubchannelId) -> Option<&Arc<Connection>> {
-        self.connections.get(id.0 as usize)?.as_ref().filter(|connection| connection.is_usable())
-    }
-}
-
 impl Shared {
     pub(super) fn new() -> Self {
         let Published { state, picker, failure, .. } = Published::waiting(ConnectivityState::Idle);
-        let first = Snapshot { generation: 0, state, picker, failure, connections: Box::default() };
+        let first = Snapshot { generation: 0, state, picker, failure, subchannels: Subchannels::default() };
         Self {
             snapshot: ArcSwap::from_pointee(first),
             generation: watch::Sender::new(0),
@@ -83,17 +76,17 @@ impl Shared {
     pub(super) fn publish(
         &self,
         Published { state, picker, failure, .. }: Published,
-        connections: Box<[Option<Arc<Connection>>]>,
+        subchannels: Subchannels,
     ) -> ConnectivityState {
         let generation = *self.generation.borrow() + 1;
-        self.snapshot.store(Arc::new(Snapshot { generation, state, picker, failure, connections }));
+        self.snapshot.store(Arc::new(Snapshot { generation, state, picker, failure, subchannels }));
         self.generation.send_replace(generation);
         self.state.send_replace(state)
     }
 
     /// Ends the channel for all calls; `reason` is what they are told.
     pub(super) fn publish_shutdown(&self, reason: &str) -> ConnectivityState {
-        self.publish(Published::shut_down(PickFailure(reason.into())), Box::default())
+        self.publish(Published::shut_down(PickFailure(reason.into())), Subchannels::default())
     }
 
     /// Why nothing is READY, as far as that is known.

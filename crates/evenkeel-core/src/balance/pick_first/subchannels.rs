@@ -8,10 +8,13 @@ use crate::endpoint::Address;
 use crate::state::ConnectivityState;
 
 /// In the order of attempts. A subchannel is made when its address is first tried: a list may be long, and the
-/// first address mostly answers.
+/// first address mostly answers. What happens to one costs the same in a list of any length.
 #[derive(Debug, Default)]
 pub(super) struct Subchannels {
     entries: Vec<Entry>,
+    by_id: HashMap<SubchannelId, usize>,
+    /// How many have failed since the pass began.
+    failed: usize,
     last_failure: Option<Arc<str>>,
 }
 
@@ -22,11 +25,11 @@ struct Entry {
 }
 
 #[derive(Debug)]
-pub(super) struct Subchannel {
-    pub(super) id: SubchannelId,
-    pub(super) state: ConnectivityState,
+struct Subchannel {
+    id: SubchannelId,
+    state: ConnectivityState,
     /// At least one attempt has failed since the pass began.
-    pub(super) has_failed: bool,
+    has_failed: bool,
 }
 
 impl Subchannels {
@@ -35,18 +38,22 @@ impl Subchannels {
     }
 
     pub(super) fn contains(&self, id: SubchannelId) -> bool {
-        self.known().any(|subchannel| subchannel.id == id)
+        self.by_id.contains_key(&id)
     }
 
-    /// The subchannel to the address at `index`, made if need be; `None` past the end.
-    pub(super) fn at(&mut self, index: usize, controller: &mut dyn Controller) -> Option<&mut Subchannel> {
-        let entry = self.entries.get_mut(index)?;
-        let address = &entry.address;
-        Some(entry.subchannel.get_or_insert_with(|| Subchannel {
-            id: controller.create_subchannel(address),
-            state: ConnectivityState::Idle,
-            has_failed: false,
-        }))
+    /// The subchannel to the address at `index` and its state, made if need be; `None` past the end.
+    pub(super) fn at(
+        &mut self,
+        index: usize,
+        controller: &mut dyn Controller,
+    ) -> Option<(SubchannelId, ConnectivityState)> {
+        let Entry { address, subchannel } = self.entries.get_mut(index)?;
+        let subchannel = subchannel.get_or_insert_with(|| {
+            let id = controller.create_subchannel(address);
+            self.by_id.insert(id, index);
+            Subchannel { id, state: ConnectivityState::Idle, has_failed: false }
+        });
+        Some((subchannel.id, subchannel.state))
     }
 
     /// Takes a new list: subchannels to addresses that are still in it stay, the others are given up.
@@ -65,6 +72,7 @@ impl Subchannels {
         for subchannel in known.into_values() {
             controller.remove_subchannel(subchannel.id);
         }
+        self.count();
     }
 
     pub(super) fn keep_only(&mut self, id: SubchannelId, controller: &mut dyn Controller) {
@@ -73,19 +81,28 @@ impl Subchannels {
                 controller.remove_subchannel(other.id);
             }
         }
+        self.count();
     }
 
     /// Takes note of a new state; returns the index of the address, if the subchannel is one of these.
     pub(super) fn on_update(&mut self, update: &SubchannelUpdate) -> Option<usize> {
-        let is_meant = |entry: &Entry| entry.subchannel.as_ref().is_some_and(|known| known.id == update.id);
-        let index = self.entries.iter().position(is_meant)?;
-        let subchannel = self.entries.get_mut(index)?.subchannel.as_mut()?;
-        subchannel.state = update.to;
-        subchannel.has_failed |= update.to == ConnectivityState::TransientFailure;
+        let index = *self.by_id.get(&update.id)?;
+        self.entries.get_mut(index)?.subchannel.as_mut()?.state = update.to;
+        if update.to == ConnectivityState::TransientFailure {
+            self.mark_failed(index);
+        }
         if let Some(cause) = &update.cause {
             self.last_failure = Some(Arc::clone(cause));
         }
         Some(index)
+    }
+
+    /// The subchannel at `index` is of no use in this pass.
+    pub(super) fn mark_failed(&mut self, index: usize) {
+        let entry = self.entries.get_mut(index);
+        if let Some(subchannel) = entry.and_then(|entry| entry.subchannel.as_mut()) {
+            self.failed += usize::from(!std::mem::replace(&mut subchannel.has_failed, true));
+        }
     }
 
     pub(super) fn forget_failures(&mut self) {
@@ -94,10 +111,11 @@ impl Subchannels {
                 subchannel.has_failed = false;
             }
         }
+        self.failed = 0;
     }
 
     pub(super) fn have_all_failed(&self) -> bool {
-        self.entries.iter().all(|entry| entry.subchannel.as_ref().is_some_and(|known| known.has_failed))
+        self.failed == self.entries.len()
     }
 
     /// What the last failed attempt, or the last lost connection, said.
@@ -106,12 +124,19 @@ impl Subchannels {
     }
 
     pub(super) fn idle(&self) -> impl Iterator<Item = SubchannelId> {
-        self.known()
-            .filter(|subchannel| subchannel.state == ConnectivityState::Idle)
-            .map(|subchannel| subchannel.id)
+        let known = self.entries.iter().filter_map(|entry| entry.subchannel.as_ref());
+        known.filter(|subchannel| subchannel.state == ConnectivityState::Idle).map(|subchannel| subchannel.id)
     }
 
-    fn known(&self) -> impl Iterator<Item = &Subchannel> {
-        self.entries.iter().filter_map(|entry| entry.subchannel.as_ref())
+    /// After a list has changed: who stands where, and how many have failed.
+    fn count(&mut self) {
+        self.by_id.clear();
+        self.failed = 0;
+        for (index, entry) in self.entries.iter().enumerate() {
+            if let Some(subchannel) = &entry.subchannel {
+                self.by_id.insert(subchannel.id, index);
+                self.failed += usize::from(subchannel.has_failed);
+            }
+        }
     }
 }

@@ -27,15 +27,15 @@ impl Random for Constant {
 impl Controller for Fake {
     fn create_subchannel(&mut self, address: &Address) -> SubchannelId {
         self.created.push(address.clone());
-        SubchannelId(self.created.len() as u32 - 1)
+        SubchannelId::new(self.created.len() as u32 - 1, 0)
     }
 
     fn connect(&mut self, id: SubchannelId) {
-        self.connects.push(id.0);
+        self.connects.push(id.index() as u32);
     }
 
     fn remove_subchannel(&mut self, id: SubchannelId) {
-        self.removed.push(id.0);
+        self.removed.push(id.index() as u32);
     }
 
     fn request_resolution(&mut self) {
@@ -65,7 +65,7 @@ fn endpoints(numbers: impl IntoIterator<Item = u16>) -> Vec<Endpoint> {
 
 fn moved(policy: &mut RoundRobin, fake: &mut Fake, id: u32, from: ConnectivityState, to: ConnectivityState) {
     let cause = (to == TransientFailure).then(|| format!("subchannel {id} refused").into());
-    policy.on_subchannel_state(&SubchannelUpdate { id: SubchannelId(id), from, to, cause }, fake);
+    policy.on_subchannel_state(&SubchannelUpdate { id: SubchannelId::new(id, 0), from, to, cause }, fake);
 }
 
 fn make_ready(policy: &mut RoundRobin, fake: &mut Fake, id: u32) {
@@ -80,7 +80,7 @@ fn published(policy: &mut RoundRobin) -> (ConnectivityState, Arc<dyn Picker>) {
 
 fn picks(picker: &Arc<dyn Picker>, n: usize) -> Vec<u32> {
     let picked = (0..n).map(|_| match picker.pick(&CallInfo { path: "/s/m" }) {
-        Pick::Subchannel(id) => id.0,
+        Pick::Subchannel(id) => id.index() as u32,
         other => panic!("{other:?}"),
     });
     picked.collect()

@@ -70,9 +70,8 @@ impl Call {
     pub(super) fn try_place(&mut self) -> Option<Place> {
         let snapshot = self.channel.shared.snapshot();
         let Pick::Subchannel(id) = self.ask(&snapshot) else { return None };
-        let connection = snapshot.connection(id)?;
-        let place = Place::try_on(connection)?;
-        self.stage = Stage::Response(Arc::clone(connection));
+        let place = snapshot.subchannels.get(id)?.with_connection(Place::try_on)??;
+        self.stage = Stage::Response(Arc::clone(place.connection()));
         Some(place)
     }
 
@@ -182,8 +181,9 @@ impl Call {
                 let snapshot = self.channel.shared.snapshot();
                 match self.ask(&snapshot) {
                     Pick::Subchannel(id) => {
-                        if let Some(connection) = snapshot.connection(id) {
-                            return Ok(Arc::clone(connection));
+                        let subchannel = snapshot.subchannels.get(id);
+                        if let Some(connection) = subchannel.and_then(|subchannel| subchannel.connection()) {
+                            return Ok(connection);
                         }
                     }
                     Pick::Queue if snapshot.state == ConnectivityState::Idle => {

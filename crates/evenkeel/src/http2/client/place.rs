@@ -26,7 +26,7 @@ impl Place {
         Ok(Self { connection })
     }
 
-    pub(super) fn connection(&self) -> &Arc<Connection> {
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
         &self.connection
     }
 }
