@@ -28,7 +28,12 @@ const COMPARISONS: [Comparison; 4] = [
         theirs: Case::TonicClientTcp,
         ratio: 0.69,
     },
-    Comparison { what: "server: evenkeel / raw h2", ours: Case::Server, theirs: Case::RawServer, ratio: 2.0 },
+    Comparison {
+        what: "server: evenkeel / raw h2",
+        ours: Case::Server,
+        theirs: Case::RawServer,
+        ratio: 1.86,
+    },
     Comparison {
         what: "server: evenkeel / tonic",
         ours: Case::Server,

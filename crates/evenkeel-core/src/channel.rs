@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::balance::{Controller, GracefulSwitch, Policy, PolicyConfig, Published, SubchannelId};
+use crate::balance::{Controller, GracefulSwitch, Policy, PolicyConfig, Published, SubchannelId, WakeToken};
 use crate::connect::Event;
 use crate::endpoint::{Endpoint, EndpointKey};
 use crate::random::Random;
@@ -95,6 +95,13 @@ impl Channel {
     pub fn exit_idle(&mut self, now: Time) {
         self.links.set_now(now);
         self.policy.exit_idle(&mut self.links);
+        self.settle();
+    }
+
+    /// A call waits because the picker wants the policy to do something.
+    pub fn on_wake(&mut self, now: Time, token: WakeToken) {
+        self.links.set_now(now);
+        self.policy.on_wake(token, &mut self.links);
         self.settle();
     }
 

@@ -1,10 +1,13 @@
 //! Endpoints: what a resolver finds and a policy spreads calls over.
 
+use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use crate::attributes::Attributes;
 
 /// Where one connection can be made to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,14 +45,19 @@ impl From<SocketAddr> for Address {
 /// nothing away, since the order is the order of attempts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
-    addresses: Vec<Address>,
+    addresses: Arc<[Address]>,
     weight: NonZeroU32,
+    attributes: Attributes,
 }
 
 impl Endpoint {
     /// A backend reachable at any of `addresses`, tried in this order.
     pub fn new(addresses: impl IntoIterator<Item = Address>) -> Self {
-        Self { addresses: addresses.into_iter().collect(), weight: NonZeroU32::MIN }
+        Self {
+            addresses: addresses.into_iter().collect(),
+            weight: NonZeroU32::MIN,
+            attributes: Attributes::default(),
+        }
     }
 
     /// Gives it a weight beside the other endpoints: `pick_first` shuffles by it (gRFC A113). Default: 1.
@@ -64,6 +72,20 @@ impl Endpoint {
         self.weight
     }
 
+    /// Adds a fact about it, for policies and for people. One of the same type that was there before goes.
+    ///
+    /// A list in which facts alone have changed reaches the policy and costs no connection.
+    #[must_use]
+    pub fn with_attribute<T: Any + fmt::Debug + Send + Sync + PartialEq>(mut self, value: T) -> Self {
+        self.attributes = self.attributes.with(value);
+        self
+    }
+
+    /// What is known about it beside its addresses.
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
     /// The addresses, in the order of attempts.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
@@ -71,7 +93,7 @@ impl Endpoint {
 
     /// What makes two endpoints the same backend: the set of addresses.
     pub fn key(&self) -> EndpointKey {
-        let mut addresses = self.addresses.clone();
+        let mut addresses = self.addresses.to_vec();
         addresses.sort();
         addresses.dedup();
         EndpointKey(addresses)

@@ -4,10 +4,12 @@
 //! the results of I/O come in as arguments, and actions go out. The `evenkeel` crate does what is decided here
 //! and re-exports what its users need; by itself this crate promises no stable API.
 
+pub mod attributes;
 pub mod backoff;
 pub mod balance;
 pub mod call;
 pub mod channel;
+pub mod code;
 pub mod connect;
 pub mod endpoint;
 pub mod list;

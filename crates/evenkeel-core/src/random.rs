@@ -36,3 +36,11 @@ pub fn jittered(random: &mut dyn Random, base: Duration, spread: f64) -> Duratio
     let factor = 1.0 + spread * (2.0 * fraction(random) - 1.0);
     Duration::try_from_secs_f64(base.as_secs_f64() * factor.max(0.0)).unwrap_or(Duration::MAX)
 }
+
+/// Another number after `draw`, for who was handed one and needs several (splitmix64).
+pub fn next_draw(draw: u64) -> u64 {
+    let z = draw.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

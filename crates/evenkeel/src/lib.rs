@@ -90,6 +90,7 @@ pub use client::{
     BuildError, CallOptions, Channel, ChannelBuilder, ConnectError, ConnectionInfo, Connector, Io, Manual,
     Peer, Refresh, Resolution, ResponseBody, ResponseFuture, TcpOptions,
 };
+pub use evenkeel_core::attributes::Attributes;
 pub use evenkeel_core::backoff::Backoff;
 pub use evenkeel_core::endpoint::{Address, Endpoint};
 pub use evenkeel_core::state::ConnectivityState;
@@ -109,10 +110,15 @@ pub use server::{
 pub mod balance {
     #[cfg(feature = "unstable")]
     pub use evenkeel_core::balance::{
-        CallInfo, Controller, GracefulSwitch, Pick, PickFailure, PickFirst, Picker, Policy, PolicyConfig,
-        PolicyFactory, Published, Registry, RoundRobin, SubchannelId, SubchannelUpdate,
+        CallInfo, Controller, Feedback, GracefulSwitch, Headers, Outcome, Pick, PickFailure, PickFirst,
+        Picked, Picker, Policy, PolicyConfig, PolicyFactory, Published, Registry, SubchannelId,
+        SubchannelUpdate, Track, WakeToken,
     };
-    pub use evenkeel_core::balance::{PickFirstConfig, PolicyChoice, RoundRobinConfig, UnknownPolicy};
+    pub use evenkeel_core::balance::{
+        LeastRequestConfig, PickFirstConfig, PolicyChoice, RoundRobinConfig, UnknownPolicy,
+    };
+    #[cfg(feature = "unstable")]
+    pub use evenkeel_core::code::Code;
     #[cfg(feature = "unstable")]
     pub use evenkeel_core::{random::Random, time::Time};
 }

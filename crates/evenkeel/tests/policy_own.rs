@@ -104,7 +104,7 @@ impl Picker for LastPicker {
         if call.path.ends_with(self.refused) {
             return Pick::Drop(PickFailure("not here".into()));
         }
-        Pick::Subchannel(self.subchannel)
+        Pick::go(self.subchannel)
     }
 }
 

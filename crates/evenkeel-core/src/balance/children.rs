@@ -1,29 +1,62 @@
 //! One `pick_first` per endpoint: what every policy that spreads calls over endpoints is built on (gRFC A61).
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::sync::Arc;
 
 use super::owners::{Owners, Scoped};
 use super::{Controller, PickFirst, PickFirstConfig, Policy, SubchannelId, SubchannelUpdate};
-use crate::endpoint::{Address, Endpoint, EndpointKey};
+use crate::endpoint::{Endpoint, EndpointKey};
 use crate::list::SharedList;
 use crate::random::index;
 use crate::state::ConnectivityState;
 use crate::time::Time;
 
+/// What a policy knows about one endpoint, for as long as the endpoint is listed.
+pub(super) trait EndpointState: fmt::Debug + Send + 'static {
+    /// What a picker holds of it.
+    type Shared: Clone + fmt::Debug + Send + Sync + 'static;
+
+    fn new(endpoint: &Endpoint) -> Self;
+
+    /// What is said of the endpoint has changed, while it is the same; returns whether what pickers hold has, too.
+    fn on_endpoint(&mut self, endpoint: &Endpoint) -> bool {
+        let _ = endpoint;
+        false
+    }
+
+    fn shared(&self) -> Self::Shared;
+}
+
+/// For policies that know nothing about their endpoints.
+impl EndpointState for () {
+    type Shared = ();
+
+    fn new(_: &Endpoint) -> Self {}
+
+    fn shared(&self) {}
+}
+
+/// A READY endpoint, as pickers know it.
+#[derive(Clone, Debug)]
+pub(super) struct Ready<T> {
+    pub(super) subchannel: SubchannelId,
+    pub(super) shared: T,
+}
+
 /// Keeps a child for each endpoint and every child connected.
 ///
 /// What it costs: a list as long as the list is, an event one child, the ready ones nothing.
-#[derive(Debug, Default)]
-pub(super) struct Children {
-    slots: Vec<Option<Child>>,
+#[derive(Debug)]
+pub(super) struct Children<S: EndpointState> {
+    slots: Vec<Option<Child<S>>>,
     free: Vec<u32>,
     by_key: HashMap<EndpointKey, u32>,
     /// Which child a subchannel belongs to.
     owners: Owners,
     timers: BTreeSet<(Time, u32)>,
     /// Where calls can go, in no order that means anything.
-    ready: SharedList<SubchannelId>,
+    ready: SharedList<Ready<S::Shared>>,
     connecting: usize,
     last_failure: Option<Arc<str>>,
     /// The lists that came so far, to tell who is in the last one.
@@ -33,11 +66,11 @@ pub(super) struct Children {
 }
 
 #[derive(Debug)]
-struct Child {
-    /// In the order in which they are listed.
-    addresses: Box<[Address]>,
+struct Child<S> {
+    endpoint: Endpoint,
     key: EndpointKey,
     policy: PickFirst,
+    state: S,
     /// The last list that named the endpoint.
     listed: u64,
     /// What the parent's counts and timers say about this child.
@@ -51,7 +84,25 @@ struct Counted {
     timer: Option<Time>,
 }
 
-impl Children {
+impl<S: EndpointState> Default for Children<S> {
+    fn default() -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_key: HashMap::new(),
+            owners: Owners::default(),
+            timers: BTreeSet::new(),
+            ready: SharedList::default(),
+            connecting: 0,
+            last_failure: None,
+            lists: 0,
+            ready_changed: false,
+            failure_changed: false,
+        }
+    }
+}
+
+impl<S: EndpointState> Children<S> {
     pub(super) fn is_empty(&self) -> bool {
         self.by_key.is_empty()
     }
@@ -68,7 +119,7 @@ impl Children {
     }
 
     /// Where calls can go.
-    pub(super) fn ready(&self) -> &SharedList<SubchannelId> {
+    pub(super) fn ready(&self) -> &SharedList<Ready<S::Shared>> {
         &self.ready
     }
 
@@ -127,9 +178,10 @@ impl Children {
 
     fn add(&mut self, endpoint: &Endpoint, key: EndpointKey, controller: &mut dyn Controller) {
         let child = Child {
-            addresses: endpoint.addresses().into(),
+            endpoint: endpoint.clone(),
             key: key.clone(),
             policy: PickFirst::new(PickFirstConfig::default()),
+            state: S::new(endpoint),
             listed: self.lists,
             counted: Counted::default(),
         };
@@ -148,9 +200,15 @@ impl Children {
         let Some(child) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
         // An endpoint that the list names twice is one endpoint.
         let is_first_mention = std::mem::replace(&mut child.listed, self.lists) != self.lists;
-        if is_first_mention && *child.addresses != *endpoint.addresses() {
+        if !is_first_mention || child.endpoint == *endpoint {
+            return;
+        }
+        let before = std::mem::replace(&mut child.endpoint, endpoint.clone());
+        if child.state.on_endpoint(endpoint) {
+            self.share_anew(id);
+        }
+        if before.addresses() != endpoint.addresses() {
             // The same addresses in another order.
-            child.addresses = endpoint.addresses().into();
             self.hand_endpoint(id, endpoint, controller);
         }
     }
@@ -211,22 +269,30 @@ impl Children {
     fn move_ready(&mut self, id: u32, before: Option<(SubchannelId, usize)>, after: Option<SubchannelId>) {
         if let Some((_, place)) = before {
             self.ready.swap_remove(place);
-            let moved = self.ready.get(place).and_then(|moved| self.owners.of(*moved));
+            let moved = self.ready.get(place).and_then(|moved| self.owners.of(moved.subchannel));
             if let Some(ready) = moved.and_then(|moved| self.counted(moved)?.ready.as_mut()) {
                 ready.1 = place;
             }
         }
         self.ready_changed = true;
-        let ready = after.map(|subchannel| {
-            self.ready.push(subchannel);
+        let Some(child) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
+        child.counted.ready = after.map(|subchannel| {
+            self.ready.push(Ready { subchannel, shared: child.state.shared() });
             (subchannel, self.ready.len() - 1)
         });
-        if let Some(counted) = self.counted(id) {
-            counted.ready = ready;
+    }
+
+    /// Has pickers hold what the child's state says now.
+    fn share_anew(&mut self, id: u32) {
+        let Some(child) = self.child(id) else { return };
+        let (shared, ready) = (child.state.shared(), child.counted.ready);
+        if let Some(place) = ready.and_then(|(_, place)| self.ready.get_mut(place)) {
+            place.shared = shared;
+            self.ready_changed = true;
         }
     }
 
-    fn child(&self, id: u32) -> Option<&Child> {
+    fn child(&self, id: u32) -> Option<&Child<S>> {
         self.slots.get(id as usize)?.as_ref()
     }
 

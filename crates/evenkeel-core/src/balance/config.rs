@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{PickFirstConfig, Policy, RoundRobinConfig};
+use super::{LeastRequestConfig, PickFirstConfig, Policy, RoundRobinConfig};
 
 /// A policy's settings, and how to make the policy.
 pub trait PolicyConfig: Any + fmt::Debug + Send + Sync {
@@ -68,13 +68,17 @@ impl PolicyFactory for BuiltIn {
 }
 
 impl Default for Registry {
-    /// The built-in policies: `pick_first` and `round_robin`.
+    /// The built-in policies: `pick_first`, `round_robin` and `least_request_experimental`.
     fn default() -> Self {
         let built_in = [
             BuiltIn { name: PickFirstConfig::NAME, default_config: || Arc::new(PickFirstConfig::default()) },
             BuiltIn {
                 name: RoundRobinConfig::NAME,
                 default_config: || Arc::new(RoundRobinConfig::default()),
+            },
+            BuiltIn {
+                name: LeastRequestConfig::NAME,
+                default_config: || Arc::new(LeastRequestConfig::default()),
             },
         ];
         Self { factories: built_in.into_iter().map(|built_in| Arc::new(built_in) as _).collect() }
@@ -145,7 +149,7 @@ mod tests {
     #[test]
     fn names_lead_to_default_settings_and_what_was_added_wins() {
         let mut registry = Registry::default();
-        for name in ["pick_first", "round_robin"] {
+        for name in ["pick_first", "round_robin", "least_request_experimental"] {
             assert_eq!(registry.resolve(&name.into()).unwrap().name(), name);
         }
         assert_eq!(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::owners::{Owners, Scoped};
-use super::{Controller, Policy, PolicyConfig, Published, Random, SubchannelUpdate};
+use super::{Controller, Policy, PolicyConfig, Published, Random, SubchannelUpdate, WakeToken};
 use crate::endpoint::Endpoint;
 use crate::state::ConnectivityState;
 use crate::time::Time;
@@ -48,11 +48,6 @@ impl GracefulSwitch {
         }
         self.swap_if_due(controller);
         true
-    }
-
-    /// The name of the policy that calls go through now.
-    pub fn name(&self) -> &str {
-        &self.current.name
     }
 
     fn newest(&self) -> &Side {
@@ -125,6 +120,14 @@ impl Policy for GracefulSwitch {
 
     fn exit_idle(&mut self, controller: &mut dyn Controller) {
         self.with_newest(controller, |policy, controller| policy.exit_idle(controller));
+    }
+
+    fn on_wake(&mut self, token: WakeToken, controller: &mut dyn Controller) {
+        // Calls go by the pickers of the current policy.
+        let owner = self.current.owner;
+        let mut scoped = Scoped { owner, owners: &mut self.owners, controller: &mut *controller };
+        self.current.policy.on_wake(token, &mut scoped);
+        self.swap_if_due(controller);
     }
 
     fn next_wakeup(&self) -> Option<Time> {

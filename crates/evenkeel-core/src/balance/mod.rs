@@ -2,17 +2,24 @@
 
 mod children;
 mod config;
+#[cfg(test)]
+mod fake;
+mod feedback;
 mod graceful_switch;
+mod least_request;
 mod owners;
+mod petiole;
 mod pick_first;
 mod picker;
 mod round_robin;
 
 pub use config::{PolicyChoice, PolicyConfig, PolicyFactory, Registry, UnknownPolicy};
+pub use feedback::{Feedback, Outcome, Track};
 pub use graceful_switch::GracefulSwitch;
+pub use least_request::LeastRequestConfig;
 pub use pick_first::{PickFirst, PickFirstConfig};
-pub use picker::{CallInfo, Pick, PickFailure, Picker, Published};
-pub use round_robin::{RoundRobin, RoundRobinConfig};
+pub use picker::{CallInfo, Headers, Pick, PickFailure, Picked, Picker, Published, WakeToken};
+pub use round_robin::RoundRobinConfig;
 
 use std::any::Any;
 use std::fmt;
@@ -68,6 +75,11 @@ pub trait Policy: Any + fmt::Debug + Send {
     /// A call waits, or the program wants a connection: whatever is IDLE should connect.
     fn exit_idle(&mut self, controller: &mut dyn Controller) {
         let _ = controller;
+    }
+
+    /// A call waits because a picker of this policy said [`Pick::Wake`] with this token. Comes once for each such call.
+    fn on_wake(&mut self, token: WakeToken, controller: &mut dyn Controller) {
+        let _ = (token, controller);
     }
 
     /// When [`Policy::on_wakeup`] should be called next.

@@ -322,6 +322,6 @@ impl Policy for PickFirst {
 
 impl Picker for SelectedPicker {
     fn pick(&self, _: &CallInfo<'_>) -> Pick {
-        Pick::Subchannel(self.0)
+        Pick::go(self.0)
     }
 }

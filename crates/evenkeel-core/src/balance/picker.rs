@@ -4,27 +4,61 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::SubchannelId;
+use super::feedback::Track;
 use crate::state::ConnectivityState;
 
 /// What a picker may know about a call.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct CallInfo<'a> {
     /// The full method path, `/package.Service/Method`.
     pub path: &'a str,
+    /// The call's metadata.
+    pub headers: &'a dyn Headers,
+    /// Drawn for this pick, uniformly from all of `u64`: a picker has no other source of randomness.
+    pub random: u64,
+    /// How many attempts of this call went before: 0 for the first.
+    pub attempt: u32,
+    /// Where those attempts went, as far as they were sent anywhere.
+    pub tried: &'a [SubchannelId],
+}
+
+/// A call's metadata, as a picker may read them.
+pub trait Headers: fmt::Debug {
+    /// Hands each value of the header `name`, in lower case, to `each`, in order.
+    fn values(&self, name: &str, each: &mut dyn FnMut(&[u8]));
 }
 
 /// Where a call goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
+#[non_exhaustive]
 pub enum Pick {
-    /// To this subchannel. If it lost its connection meanwhile, the call waits for the next picker.
-    Subchannel(SubchannelId),
+    /// To a subchannel. If it lost its connection meanwhile, the call waits for the next picker.
+    Go(Picked),
     /// Nowhere yet: the call waits for the next picker.
     Queue,
+    /// Nowhere yet, and the policy has to do something about it: it hears of this
+    /// ([`Policy::on_wake`](super::Policy::on_wake)), and the call waits for the next picker.
+    Wake(WakeToken),
     /// Nowhere: the call fails with UNAVAILABLE, unless it waits for ready.
     Fail(PickFailure),
     /// Nowhere: the call fails even if it waits for ready, and is not retried.
     Drop(PickFailure),
 }
+
+/// The subchannel that a call goes to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Picked {
+    /// Which one.
+    pub subchannel: SubchannelId,
+    /// Who hears how it went.
+    pub track: Option<Track>,
+}
+
+/// What a picker tells its policy by way of a call that waits; what it means is theirs to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WakeToken(pub u64);
 
 /// Why a picker has nowhere to send a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +66,31 @@ pub struct PickFailure(pub Arc<str>);
 
 /// A policy's decision for the calls of this moment.
 pub trait Picker: fmt::Debug + Send + Sync {
-    /// Decides about one call. Must not block.
+    /// Decides about one attempt of a call. Must not block.
     fn pick(&self, call: &CallInfo<'_>) -> Pick;
+}
+
+impl<'a> CallInfo<'a> {
+    /// The first attempt of a call to `path`, without metadata, and with nothing drawn.
+    pub fn new(path: &'a str) -> Self {
+        Self { path, headers: &(), random: 0, attempt: 0, tried: &[] }
+    }
+}
+
+impl Headers for () {
+    fn values(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}
+}
+
+impl Pick {
+    /// To this subchannel, and nobody wants to hear how it went.
+    pub fn go(subchannel: SubchannelId) -> Self {
+        Self::Go(Picked { subchannel, track: None })
+    }
+
+    /// To this subchannel; `track` hears how it went.
+    pub fn go_tracked(subchannel: SubchannelId, track: Track) -> Self {
+        Self::Go(Picked { subchannel, track: Some(track) })
+    }
 }
 
 /// What a policy has come to: a state, and the picker that goes with it.

@@ -5,5 +5,5 @@ mod status;
 mod timeout;
 
 pub use retry::{Attempts, Failure, Verdict};
-pub use status::{Code, from_http_status, from_reset};
+pub use status::{from_http_status, from_reset};
 pub use timeout::{InvalidTimeout, format_timeout, parse_timeout};

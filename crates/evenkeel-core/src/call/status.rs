@@ -1,25 +1,6 @@
 //! The one place where a transport's word becomes a gRPC status code.
 
-/// A gRPC status code that a transport can cause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Code {
-    /// The call was given up by one side.
-    Cancelled = 1,
-    /// Nothing better can be said.
-    Unknown = 2,
-    /// Somebody's limit was reached.
-    ResourceExhausted = 8,
-    /// The peer's security demands were not met.
-    PermissionDenied = 7,
-    /// The path does not exist.
-    Unimplemented = 12,
-    /// A protocol was broken.
-    Internal = 13,
-    /// Trying again elsewhere or later may work.
-    Unavailable = 14,
-    /// Credentials are missing.
-    Unauthenticated = 16,
-}
+use crate::code::Code;
 
 /// The status of a response that carries no `grpc-status` (gRPC's HTTP status mapping).
 ///

@@ -116,7 +116,7 @@ impl World {
     }
 
     fn pick(&self) -> Pick {
-        self.picker.as_ref().unwrap().pick(&CallInfo { path: "/s/m" })
+        self.picker.as_ref().unwrap().pick(&CallInfo::new("/s/m"))
     }
 
     fn is_dialling(&self, n: u16) -> bool {
@@ -133,10 +133,11 @@ fn resolution_leads_to_connections_and_connections_to_picks() {
     let mut world = World::new();
     assert_eq!(world.state, Some(Connecting));
     assert_eq!(world.resolve(&[1, 2]), Difference { added: 2, removed: 0 });
-    assert_eq!(world.pick(), Pick::Queue);
+    assert!(matches!(world.pick(), Pick::Queue));
     world.connect(2);
     assert_eq!(world.state, Some(Ready));
-    assert_eq!(world.pick(), Pick::Subchannel(world.connected[&endpoint(2).to_string()].0));
+    let Pick::Go(picked) = world.pick() else { panic!() };
+    assert_eq!(picked.subchannel, world.connected[&endpoint(2).to_string()].0);
 }
 
 #[test]

@@ -180,13 +180,14 @@ impl World {
     }
 
     pub(crate) fn ask(&self) -> Told {
-        match self.picker.pick(&CallInfo { path: "/s/m" }) {
-            Pick::Subchannel(id) => {
-                let used = self.connections.iter().find(|link| link.id == id);
+        match self.picker.pick(&CallInfo::new("/s/m")) {
+            Pick::Go(picked) => {
+                let used = self.connections.iter().find(|link| link.id == picked.subchannel);
                 Told::Go(used.expect("a picked subchannel is connected").address.clone())
             }
             Pick::Queue => Told::Wait,
             Pick::Fail(failure) | Pick::Drop(failure) => Told::Fail(failure.0.to_string()),
+            other => panic!("no policy here says {other:?}"),
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use evenkeel_core::balance::{Published, SubchannelId};
+use evenkeel_core::balance::{Published, SubchannelId, WakeToken};
 use evenkeel_core::channel::{Action, AttemptId, Channel as Decisions};
 use evenkeel_core::endpoint::Endpoint;
 use evenkeel_core::state::ConnectivityState;
@@ -30,6 +30,8 @@ use resolving::Resolving;
 pub(super) enum Command {
     /// A call or the program wants the channel to leave IDLE.
     ExitIdle,
+    /// A call waits until the policy has done something.
+    Wake(WakeToken),
     /// End everything now and say when it is done.
     Close(oneshot::Sender<()>),
 }
@@ -108,6 +110,13 @@ impl Driver {
         match command {
             Some(Command::ExitIdle) => {
                 self.exit_idle();
+                ControlFlow::Continue(())
+            }
+            Some(Command::Wake(token)) => {
+                let now = self.now();
+                if let Some(decisions) = &mut self.decisions {
+                    decisions.on_wake(now, token);
+                }
                 ControlFlow::Continue(())
             }
             Some(Command::Close(done)) => {

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use evenkeel_core::balance::WakeToken;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -41,6 +42,12 @@ impl Inner {
         // Without a driver the state is SHUTDOWN, which is what the caller looks at next.
         let _ = self.commands.send(Command::ExitIdle);
         Ok(())
+    }
+
+    /// A call waits, and the picker wants the policy to know.
+    pub(super) fn wake(&self, token: WakeToken) {
+        // Without a driver the state is SHUTDOWN, which is what the caller looks at next.
+        let _ = self.commands.send(Command::Wake(token));
     }
 
     /// Ends everything now; returns when it has ended.

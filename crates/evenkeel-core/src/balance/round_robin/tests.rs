@@ -1,86 +1,36 @@
 use super::*;
-use ConnectivityState::{Connecting, Idle, Ready, TransientFailure};
+use ConnectivityState::{Connecting, Idle, Ready as IsReady, TransientFailure};
 use std::collections::HashMap as Map;
-use std::time::Duration;
+use std::sync::Arc;
 
-use crate::endpoint::Address;
+use crate::balance::fake::{Constant, Fake, endpoints};
+use crate::balance::{PickFailure, SubchannelId, SubchannelUpdate};
+use crate::state::ConnectivityState;
 
-/// Records what a policy asks for.
-#[derive(Default)]
-struct Fake {
-    created: Vec<Address>,
-    connects: Vec<u32>,
-    removed: Vec<u32>,
-    resolutions: usize,
-    draw: Constant,
-}
-
-#[derive(Default)]
-struct Constant(u64);
-
-impl Random for Constant {
-    fn bits(&mut self) -> u64 {
-        self.0
-    }
-}
-
-impl Controller for Fake {
-    fn create_subchannel(&mut self, address: &Address) -> SubchannelId {
-        self.created.push(address.clone());
-        SubchannelId::new(self.created.len() as u32 - 1, 0)
-    }
-
-    fn connect(&mut self, id: SubchannelId) {
-        self.connects.push(id.index() as u32);
-    }
-
-    fn remove_subchannel(&mut self, id: SubchannelId) {
-        self.removed.push(id.index() as u32);
-    }
-
-    fn request_resolution(&mut self) {
-        self.resolutions += 1;
-    }
-
-    fn now(&self) -> Time {
-        Time::ORIGIN
-    }
-
-    fn connection_attempt_delay(&self) -> Duration {
-        Duration::from_millis(250)
-    }
-
-    fn random(&mut self) -> &mut dyn Random {
-        &mut self.draw
-    }
-}
-
-fn endpoint(n: u16) -> Endpoint {
-    Endpoint::from(std::net::SocketAddr::from(([127, 0, 0, 1], n)))
-}
-
-fn endpoints(numbers: impl IntoIterator<Item = u16>) -> Vec<Endpoint> {
-    numbers.into_iter().map(endpoint).collect()
-}
-
-fn moved(policy: &mut RoundRobin, fake: &mut Fake, id: u32, from: ConnectivityState, to: ConnectivityState) {
+fn moved(
+    policy: &mut Petiole<InTurn>,
+    fake: &mut Fake,
+    id: u32,
+    from: ConnectivityState,
+    to: ConnectivityState,
+) {
     let cause = (to == TransientFailure).then(|| format!("subchannel {id} refused").into());
     policy.on_subchannel_state(&SubchannelUpdate { id: SubchannelId::new(id, 0), from, to, cause }, fake);
 }
 
-fn make_ready(policy: &mut RoundRobin, fake: &mut Fake, id: u32) {
+fn make_ready(policy: &mut Petiole<InTurn>, fake: &mut Fake, id: u32) {
     moved(policy, fake, id, Idle, Connecting);
-    moved(policy, fake, id, Connecting, Ready);
+    moved(policy, fake, id, Connecting, IsReady);
 }
 
-fn published(policy: &mut RoundRobin) -> (ConnectivityState, Arc<dyn Picker>) {
+fn published(policy: &mut Petiole<InTurn>) -> (ConnectivityState, Arc<dyn Picker>) {
     let Published { state, picker, .. } = policy.take_published(&mut Constant(0)).expect("something changed");
     (state, picker)
 }
 
 fn picks(picker: &Arc<dyn Picker>, n: usize) -> Vec<u32> {
-    let picked = (0..n).map(|_| match picker.pick(&CallInfo { path: "/s/m" }) {
-        Pick::Subchannel(id) => id.index() as u32,
+    let picked = (0..n).map(|_| match picker.pick(&CallInfo::new("/s/m")) {
+        Pick::Go(picked) => picked.subchannel.index() as u32,
         other => panic!("{other:?}"),
     });
     picked.collect()
@@ -88,12 +38,12 @@ fn picks(picker: &Arc<dyn Picker>, n: usize) -> Vec<u32> {
 
 #[test]
 fn every_ready_endpoint_gets_exactly_its_share() {
-    let (mut policy, mut fake) = (RoundRobin::new(), Fake::default());
+    let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
     policy.on_endpoints(&endpoints(0..3), &mut fake);
     assert_eq!(fake.connects, [0, 1, 2], "each is connected at once");
     (0..3).for_each(|id| make_ready(&mut policy, &mut fake, id));
     let (state, picker) = published(&mut policy);
-    assert_eq!(state, Ready);
+    assert_eq!(state, IsReady);
     let mut counts = Map::new();
     picks(&picker, 300).into_iter().for_each(|id| *counts.entry(id).or_insert(0) += 1);
     assert_eq!(counts, Map::from([(0, 100), (1, 100), (2, 100)]));
@@ -101,12 +51,12 @@ fn every_ready_endpoint_gets_exactly_its_share() {
 
 #[test]
 fn pickers_start_at_random_places() {
-    let (mut policy, mut fake) = (RoundRobin::new(), Fake::default());
+    let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
     policy.on_endpoints(&endpoints(0..4), &mut fake);
     (0..4).for_each(|id| make_ready(&mut policy, &mut fake, id));
     let mut first = Vec::new();
     for quarter in 0..4 {
-        policy.changed = true;
+        policy.mark_changed();
         let published = policy.take_published(&mut Constant(u64::MAX / 4 * quarter + 9)).unwrap();
         first.extend(picks(&published.picker, 1));
     }
@@ -117,58 +67,58 @@ fn pickers_start_at_random_places() {
 #[test]
 fn connecting_starts_at_a_random_endpoint() {
     let mut fake = Fake { draw: Constant(u64::MAX / 2), ..Fake::default() };
-    RoundRobin::new().on_endpoints(&endpoints(0..4), &mut fake);
+    Petiole::new(InTurn).on_endpoints(&endpoints(0..4), &mut fake);
     let created = endpoints([1, 2, 3, 0]).into_iter().map(|endpoint| endpoint.addresses()[0].clone());
     assert_eq!(fake.created, created.collect::<Vec<_>>());
 }
 
 #[test]
 fn calls_wait_while_connecting_and_fail_once_every_endpoint_has_failed() {
-    let (mut policy, mut fake) = (RoundRobin::new(), Fake::default());
+    let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
     assert_eq!(published(&mut policy).0, Connecting, "nothing resolved yet");
     policy.on_endpoints(&endpoints(0..2), &mut fake);
     moved(&mut policy, &mut fake, 0, Connecting, TransientFailure);
     let (state, picker) = published(&mut policy);
     assert_eq!(state, Connecting);
-    assert_eq!(picker.pick(&CallInfo { path: "" }), Pick::Queue);
+    assert!(matches!(picker.pick(&CallInfo::new("")), Pick::Queue));
     moved(&mut policy, &mut fake, 1, Connecting, TransientFailure);
     let (state, picker) = published(&mut policy);
     assert_eq!(state, TransientFailure);
-    let Pick::Fail(PickFailure(text)) = picker.pick(&CallInfo { path: "" }) else { panic!() };
+    let Pick::Fail(PickFailure(text)) = picker.pick(&CallInfo::new("")) else { panic!() };
     assert!(text.contains("subchannel 1 refused"), "{text}");
     assert_eq!(fake.resolutions, 2, "each failure asks for a fresh answer");
 }
 
 #[test]
 fn an_endpoint_that_failed_counts_as_failed_until_it_is_ready() {
-    let (mut policy, mut fake) = (RoundRobin::new(), Fake::default());
+    let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
     policy.on_endpoints(&endpoints(0..1), &mut fake);
     moved(&mut policy, &mut fake, 0, Connecting, TransientFailure);
     assert_eq!(published(&mut policy).0, TransientFailure);
     moved(&mut policy, &mut fake, 0, TransientFailure, Idle);
     moved(&mut policy, &mut fake, 0, Idle, Connecting);
     assert!(policy.take_published(&mut Constant(0)).is_none(), "no blinking between failing and waiting");
-    moved(&mut policy, &mut fake, 0, Connecting, Ready);
-    assert_eq!(published(&mut policy).0, Ready);
+    moved(&mut policy, &mut fake, 0, Connecting, IsReady);
+    assert_eq!(published(&mut policy).0, IsReady);
 }
 
 #[test]
 fn a_lost_endpoint_is_redialled_without_a_call_and_gets_no_picks() {
-    let (mut policy, mut fake) = (RoundRobin::new(), Fake::default());
+    let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
     policy.on_endpoints(&endpoints(0..2), &mut fake);
     (0..2).for_each(|id| make_ready(&mut policy, &mut fake, id));
     fake.connects.clear();
-    moved(&mut policy, &mut fake, 0, Ready, Idle);
+    moved(&mut policy, &mut fake, 0, IsReady, Idle);
     assert_eq!(fake.connects, [0]);
     assert_eq!(fake.resolutions, 1);
     let (state, picker) = published(&mut policy);
-    assert_eq!(state, Ready);
+    assert_eq!(state, IsReady);
     assert_eq!(picks(&picker, 4), [1, 1, 1, 1]);
 }
 
 #[test]
 fn a_changed_list_keeps_who_stays_and_drops_who_leaves() {
-    let (mut policy, mut fake) = (RoundRobin::new(), Fake::default());
+    let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
     policy.on_endpoints(&endpoints([1, 2, 3]), &mut fake);
     (0..3).for_each(|id| make_ready(&mut policy, &mut fake, id));
     policy.on_endpoints(&endpoints([4, 3, 2, 2]), &mut fake);
@@ -181,13 +131,14 @@ fn a_changed_list_keeps_who_stays_and_drops_who_leaves() {
 
 #[test]
 fn an_empty_list_fails_calls_with_the_resolvers_word() {
-    let (mut policy, mut fake) = (RoundRobin::new(), Fake::default());
+    let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
     policy.on_endpoints(&endpoints(0..1), &mut fake);
     make_ready(&mut policy, &mut fake, 0);
     policy.on_endpoints(&[], &mut fake);
     policy.on_resolver_error(&"NXDOMAIN".into(), &mut fake);
     let (state, picker) = published(&mut policy);
     assert_eq!(state, TransientFailure);
-    assert_eq!(picker.pick(&CallInfo { path: "" }), Pick::Fail(PickFailure("NXDOMAIN".into())));
+    let Pick::Fail(PickFailure(text)) = picker.pick(&CallInfo::new("")) else { panic!() };
+    assert_eq!(&*text, "NXDOMAIN");
     assert_eq!(fake.removed, [0]);
 }

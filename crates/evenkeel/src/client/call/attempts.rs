@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use evenkeel_core::balance::{CallInfo, Pick, PickFailure};
+use evenkeel_core::balance::{CallInfo, Pick, PickFailure, Picked, SubchannelId};
 use evenkeel_core::call::{Attempts, Verdict};
 use evenkeel_core::state::ConnectivityState;
 use http::Request;
@@ -14,6 +14,7 @@ use tonic::Status;
 
 use super::deadline::{Deadline, is_over, too_late};
 use super::head::Head;
+use super::tracked::Tracked;
 use crate::client::inner::Inner;
 use crate::client::options::{CallOptions, Peer};
 use crate::client::resolve::BoxFuture;
@@ -32,6 +33,18 @@ pub(super) struct Call {
     wait_for_ready: bool,
     stage: Stage,
     running: RunningCall,
+    /// The attempt under way, if its policy wants to hear of it.
+    tracked: Option<Tracked>,
+    /// Where attempts went that have failed.
+    tried: Vec<SubchannelId>,
+    /// Where the attempt under way goes.
+    picked: Option<SubchannelId>,
+}
+
+/// What a picker said that could not be done at once, and which one.
+pub(super) struct Asked {
+    generation: u64,
+    pick: Pick,
 }
 
 /// A response that has begun, and what its body goes on with.
@@ -39,6 +52,7 @@ pub(super) struct Answered {
     pub(super) answer: Answer,
     pub(super) deadline: Option<Deadline>,
     pub(super) running: RunningCall,
+    pub(super) tracked: Option<Tracked>,
 }
 
 /// What a call is waiting for: it is what DEADLINE_EXCEEDED should say.
@@ -62,17 +76,39 @@ impl Call {
             wait_for_ready: options.wait_for_ready.unwrap_or(channel.config.wait_for_ready),
             stage: Stage::Endpoint,
             running: RunningCall::start(&channel.shared),
+            tracked: None,
+            tried: Vec::new(),
+            picked: None,
             channel,
         })
     }
 
     /// A place on a connection, if one can be had without waiting.
-    pub(super) fn try_place(&mut self) -> Option<Place> {
+    pub(super) fn try_place(&mut self) -> Result<Place, Asked> {
         let snapshot = self.channel.shared.snapshot();
-        let Pick::Subchannel(id) = self.ask(&snapshot) else { return None };
-        let place = snapshot.subchannels.get(id)?.with_connection(Place::try_on)??;
+        let generation = snapshot.generation;
+        let picked = match self.ask(&snapshot) {
+            Pick::Go(picked) => picked,
+            pick => return Err(Asked { generation, pick }),
+        };
+        let subchannel = snapshot.subchannels.get(picked.subchannel);
+        let Some(place) = subchannel.and_then(|subchannel| subchannel.with_connection(Place::try_on)?) else {
+            return Err(Asked { generation, pick: Pick::Go(picked) });
+        };
+        self.goes_to(picked);
         self.stage = Stage::Response(Arc::clone(place.connection()));
-        Some(place)
+        Ok(place)
+    }
+
+    fn goes_to(&mut self, picked: Picked) {
+        self.picked = Some(picked.subchannel);
+        self.tracked = picked.track.map(Tracked::new);
+    }
+
+    pub(super) fn on_sent(&mut self) {
+        if let Some(tracked) = &mut self.tracked {
+            tracked.on_sent();
+        }
     }
 
     pub(super) fn head(&mut self, deadline: Option<Instant>) -> Result<Request<()>, Status> {
@@ -93,9 +129,13 @@ impl Call {
         failed: StreamFailure,
         deadline: Option<Instant>,
     ) -> Result<(), Status> {
+        self.tried.extend(self.picked.take());
         if is_over(deadline) {
             // Whatever the server says now, it may have noticed first, or been told so by something between.
             return Err(self.deadline_exceeded());
+        }
+        if let Some(tracked) = self.tracked.take() {
+            tracked.fail(&failed.status);
         }
         match self.attempts.on_failure(failed.failure, self.body.is_replayable()) {
             Verdict::Retry => {
@@ -106,56 +146,65 @@ impl Call {
         }
     }
 
-    pub(super) fn into_running(self) -> RunningCall {
-        self.running
+    pub(super) fn answered(self, answer: Answer, deadline: Option<Deadline>) -> Answered {
+        Answered { answer, deadline, running: self.running, tracked: self.tracked }
     }
 
     /// Goes on, waiting wherever that is needed.
     pub(super) fn finish_slowly(
         mut self,
+        asked: Option<Asked>,
         mut deadline: Option<Deadline>,
     ) -> BoxFuture<'static, Result<Answered, Status>> {
         Box::pin(async move {
             let answered = match &mut deadline {
-                None => self.answer(None, None).await,
+                None => self.answer(asked, None, None).await,
                 Some(deadline) => {
                     let (announced, ends) = (deadline.at(), deadline.ends());
                     let answered = tokio::select! {
                         biased;
-                        answered = self.answer(announced, Some(ends)) => Some(answered),
+                        answered = self.answer(asked, announced, Some(ends)) => Some(answered),
                         () = deadline.passed() => None,
                     };
                     answered.unwrap_or_else(|| Err(self.deadline_exceeded()))
                 }
             };
-            answered.map(|answer| Answered { answer, deadline, running: self.running })
+            Ok(self.answered(answered?, deadline))
         })
     }
 
     /// Makes attempts until one is answered or the call has failed. `announced` is what servers are told, `ends` until
     /// when a head must be there.
-    async fn answer(&mut self, announced: Option<Instant>, ends: Option<Instant>) -> Result<Answer, Status> {
+    async fn answer(
+        &mut self,
+        mut asked: Option<Asked>,
+        announced: Option<Instant>,
+        ends: Option<Instant>,
+    ) -> Result<Answer, Status> {
         loop {
-            let place = self.place().await?;
+            let place = self.place(asked.take()).await?;
             if is_over(ends) {
                 return Err(too_late());
             }
             let head = self.head.for_attempt(&self.channel.config, announced)?;
             let failed = match Opened::new(place, head) {
                 Err(failed) => failed,
-                Ok(mut opened) => match poll_fn(|cx| opened.poll_answer(&mut self.body, cx)).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(failed) => failed,
-                },
+                Ok(mut opened) => {
+                    self.on_sent();
+                    match poll_fn(|cx| opened.poll_answer(&mut self.body, cx)).await {
+                        Ok(answer) => return Ok(answer),
+                        Err(failed) => failed,
+                    }
+                }
             };
             self.on_failure(failed, ends)?;
         }
     }
 
     /// Picks an endpoint and waits for a stream on it; picks again if its connection goes meanwhile.
-    async fn place(&mut self) -> Result<Place, Status> {
+    async fn place(&mut self, mut asked: Option<Asked>) -> Result<Place, Status> {
         loop {
-            let connection = self.pick().await?;
+            let connection = self.pick(asked.take()).await?;
             let place = match Place::try_on(&connection) {
                 Some(place) => place,
                 None => {
@@ -173,19 +222,25 @@ impl Call {
     }
 
     /// Asks pickers, each generation once, until one names a connection that takes calls.
-    async fn pick(&mut self) -> Result<Arc<Connection>, Status> {
+    async fn pick(&mut self, mut asked: Option<Asked>) -> Result<Arc<Connection>, Status> {
         self.stage = Stage::Endpoint;
         let mut generations = None;
         loop {
             let generation = {
                 let snapshot = self.channel.shared.snapshot();
-                match self.ask(&snapshot) {
-                    Pick::Subchannel(id) => {
-                        let subchannel = snapshot.subchannels.get(id);
+                let Asked { generation, pick } = match asked.take() {
+                    Some(asked) => asked,
+                    None => Asked { generation: snapshot.generation, pick: self.ask(&snapshot) },
+                };
+                match pick {
+                    Pick::Go(picked) => {
+                        let subchannel = snapshot.subchannels.get(picked.subchannel);
                         if let Some(connection) = subchannel.and_then(|subchannel| subchannel.connection()) {
+                            self.goes_to(picked);
                             return Ok(connection);
                         }
                     }
+                    Pick::Wake(token) => self.channel.wake(token),
                     Pick::Queue if snapshot.state == ConnectivityState::Idle => {
                         self.channel.exit_idle().map_err(|error| Status::internal(error.to_string()))?;
                     }
@@ -194,8 +249,10 @@ impl Call {
                     Pick::Fail(PickFailure(text)) | Pick::Drop(PickFailure(text)) => {
                         return Err(Status::unavailable(text.to_string()));
                     }
+                    // What a later version of the deciding core may say: the next picker knows better.
+                    _ => {}
                 }
-                snapshot.generation
+                generation
             };
             self.head.waited();
             let generations = generations.get_or_insert_with(|| self.channel.shared.generations());
@@ -206,10 +263,15 @@ impl Call {
     }
 
     fn ask(&self, snapshot: &Snapshot) -> Pick {
-        snapshot.picker.pick(&CallInfo { path: self.head.path() })
+        let mut call = CallInfo::new(self.head.path());
+        call.headers = &self.head;
+        call.random = fastrand::u64(..);
+        call.attempt = u32::try_from(self.tried.len()).unwrap_or(u32::MAX);
+        call.tried = &self.tried;
+        snapshot.picker.pick(&call)
     }
 
-    pub(super) fn deadline_exceeded(&self) -> Status {
+    pub(super) fn deadline_exceeded(&mut self) -> Status {
         let text = match &self.stage {
             Stage::Endpoint => match self.channel.shared.failure() {
                 Some(cause) => format!("deadline exceeded while waiting for a READY endpoint: {cause}"),
@@ -225,7 +287,11 @@ impl Call {
                 format!("deadline exceeded while waiting for an answer from {}", connection.address())
             }
         };
-        self.blame(Status::deadline_exceeded(text))
+        let status = Status::deadline_exceeded(text);
+        if let Some(tracked) = self.tracked.take() {
+            tracked.fail(&status);
+        }
+        self.blame(status)
     }
 
     fn blame(&self, status: Status) -> Status {

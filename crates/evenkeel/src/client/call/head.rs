@@ -1,5 +1,6 @@
 //! A request's head: what the generated client said, and what the channel adds.
 
+use evenkeel_core::balance::Headers;
 use evenkeel_core::call::format_timeout;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, TE, USER_AGENT};
 use http::uri::PathAndQuery;
@@ -14,6 +15,7 @@ use crate::http2::header_list;
 /// A request's head, as often as it is needed.
 ///
 /// The first attempt takes the caller's own header map. Others are rare: for them the entries are kept beside it.
+#[derive(Debug)]
 pub(super) struct Head {
     path: PathAndQuery,
     first: Option<HeaderMap>,
@@ -24,7 +26,7 @@ pub(super) struct Head {
 
 /// What a request's header map held, without an allocation unless there was much. It is moved about with every call, so
 /// it is small.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Kept {
     /// Every gRPC call has these two.
     has_te: bool,
@@ -93,7 +95,24 @@ impl Head {
     }
 }
 
+impl Headers for Head {
+    fn values(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
+        match &self.first {
+            Some(headers) => headers.get_all(name).iter().for_each(|value| each(value.as_bytes())),
+            None => self.kept.values(name, each),
+        }
+    }
+}
+
 impl Kept {
+    fn values(&self, name: &str, each: &mut dyn FnMut(&[u8])) {
+        let usual = [(self.has_te, TE, &TRAILERS), (self.has_content_type, CONTENT_TYPE, &GRPC)];
+        let usual = usual.into_iter().filter(|(is_there, usual, _)| *is_there && usual == name);
+        usual.for_each(|(_, _, value)| each(value.as_bytes()));
+        let others = self.few.iter().flatten().chain(&self.more).filter(|(other, _)| other == name);
+        others.for_each(|(_, value)| each(value.as_bytes()));
+    }
+
     /// # Errors
     /// When there is a field that a request cannot have.
     fn of(headers: &HeaderMap) -> Result<Self, Status> {

@@ -4,6 +4,7 @@ mod attempts;
 mod body;
 mod deadline;
 mod head;
+mod tracked;
 
 pub use body::ResponseBody;
 
@@ -20,7 +21,7 @@ use super::inner::Inner;
 use super::options::{CallOptions, Peer};
 use super::resolve::BoxFuture;
 use crate::http2::client::{Answer, Opened};
-use attempts::{Answered, Call};
+use attempts::{Answered, Asked, Call};
 use deadline::{Deadline, overrule_cancelled, too_late};
 
 /// A call's future: resolves when the response's head is there. Dropping it resets the call's stream.
@@ -58,23 +59,29 @@ impl ResponseFuture {
             return Err(too_late());
         }
         let mut call = Call::new(Arc::clone(&self.channel), parts, body, options)?;
-        let Some(place) = call.try_place() else {
-            self.go_on_slowly(call, deadline);
-            return Ok(());
+        let place = match call.try_place() {
+            Ok(place) => place,
+            Err(asked) => {
+                self.go_on_slowly(call, Some(asked), deadline);
+                return Ok(());
+            }
         };
         let head = call.head(deadline.as_ref().and_then(Deadline::at))?;
         match Opened::new(place, head) {
-            Ok(opened) => self.state = State::Sending { call, opened, deadline },
+            Ok(opened) => {
+                call.on_sent();
+                self.state = State::Sending { call, opened, deadline };
+            }
             Err(failed) => {
                 call.on_failure(failed, deadline.as_ref().map(Deadline::ends))?;
-                self.go_on_slowly(call, deadline);
+                self.go_on_slowly(call, None, deadline);
             }
         }
         Ok(())
     }
 
-    fn go_on_slowly(&mut self, call: Call, deadline: Option<Deadline>) {
-        self.state = State::Slow(call.finish_slowly(deadline));
+    fn go_on_slowly(&mut self, call: Call, asked: Option<Asked>, deadline: Option<Deadline>) {
+        self.state = State::Slow(call.finish_slowly(asked, deadline));
     }
 
     /// Polls in place: the state is large, and moving it would cost more than the rest.
@@ -103,11 +110,11 @@ impl ResponseFuture {
             };
             match answered {
                 Ok(answer) => {
-                    return Poll::Ready(Ok(Answered { answer, deadline, running: call.into_running() }));
+                    return Poll::Ready(Ok(call.answered(answer, deadline)));
                 }
                 Err(failed) => {
                     call.on_failure(failed, deadline.as_ref().map(Deadline::ends))?;
-                    self.go_on_slowly(call, deadline);
+                    self.go_on_slowly(call, None, deadline);
                 }
             }
         }
@@ -120,18 +127,25 @@ impl Future for ResponseFuture {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answered = ready!(self.poll_answered(cx));
         self.state = State::Done;
-        let Answered { answer, deadline, running } =
+        let Answered { answer, deadline, running, tracked } =
             answered.map_err(|status| self.channel.shared.cut_or(status))?;
         let Answer { mut head, body, connection } = answer;
         if body.is_none() {
             overrule_cancelled(&mut head.headers, deadline.as_ref());
         }
+        let tracked = match tracked {
+            Some(tracked) if body.is_none() => {
+                tracked.end_by(&head.headers);
+                None
+            }
+            tracked => tracked,
+        };
         let deadline = deadline.and_then(Deadline::past_head);
         let mut extensions = std::mem::take(&mut self.extensions);
         extensions.extend(std::mem::take(&mut head.extensions));
         extensions.insert(Peer { address: Arc::clone(connection.address()) });
         head.extensions = extensions;
-        Poll::Ready(Ok(http::Response::from_parts(head, ResponseBody::new(body, deadline, running))))
+        Poll::Ready(Ok(http::Response::from_parts(head, ResponseBody::new(body, deadline, running, tracked))))
     }
 }
 

@@ -21,4 +21,5 @@ pub(crate) use replay::ReplayBody;
 pub(crate) use request::Opened;
 pub(crate) use response::{Answer, ResponseStream};
 pub(crate) use settings::Http2Settings;
+pub(crate) use status::GRPC_STATUS;
 pub(crate) use upload::Uploads;

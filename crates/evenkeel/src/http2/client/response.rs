@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use evenkeel_core::call::{Code, from_http_status};
+use evenkeel_core::call::from_http_status;
+use evenkeel_core::code::Code;
 use evenkeel_core::endpoint::Address;
 use h2::RecvStream;
 use http::{HeaderMap, Response, StatusCode};

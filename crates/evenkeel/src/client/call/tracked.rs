@@ -1,0 +1,58 @@
+//! What a call tells the policy that picked for it.
+
+use evenkeel_core::balance::{Outcome, Track};
+use evenkeel_core::code::Code;
+use http::HeaderMap;
+use tokio::time::Instant;
+use tonic::Status;
+
+use crate::http2::client::GRPC_STATUS;
+
+/// One attempt whose policy wants to hear how it went. Dropped before its end, it was cancelled, or never used.
+#[derive(Debug)]
+pub(super) struct Tracked {
+    track: Option<Track>,
+    since: Instant,
+    sent: bool,
+}
+
+impl Tracked {
+    pub(super) fn new(track: Track) -> Self {
+        Self { track: Some(track), since: Instant::now(), sent: false }
+    }
+
+    /// From now on the server may know of it.
+    pub(super) fn on_sent(&mut self) {
+        self.sent = true;
+    }
+
+    /// The server has said how it went.
+    pub(super) fn end_by(self, trailers: &HeaderMap) {
+        let code =
+            trailers.get(&GRPC_STATUS).map_or(Code::Unknown, |code| Code::from_header(code.as_bytes()));
+        self.end(code);
+    }
+
+    /// It has failed.
+    pub(super) fn fail(self, status: &Status) {
+        self.end(Code::from_number(status.code() as i32));
+    }
+
+    fn end(mut self, code: Code) {
+        self.tell(code);
+    }
+
+    fn tell(&mut self, code: Code) {
+        if let Some(track) = self.track.take() {
+            track.end(&Outcome::new(code, self.sent, self.since.elapsed()));
+        }
+    }
+}
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        if self.sent {
+            self.tell(Code::Cancelled);
+        }
+    }
+}
