@@ -6,6 +6,7 @@
 mod dials;
 mod links;
 mod loss;
+mod suspects;
 
 pub use links::{Action, AttemptId, Settings};
 
@@ -169,11 +170,34 @@ impl Channel {
         cause: Arc<str>,
     ) {
         self.links.set_now(now);
-        self.links.feed_attempt(id, attempt, Event::ConnectionEnded { served }, Some(cause));
+        if !self.links.on_aside_ended(id, attempt) {
+            self.links.feed_attempt(id, attempt, Event::ConnectionEnded { served }, Some(cause));
+        }
         self.settle();
         if self.absent.is_some() && self.loss.is_none() {
             self.keep_only_ready();
         }
+    }
+
+    /// The server of a connection may hang: new calls go elsewhere, if there is anybody else.
+    pub fn on_suspected(
+        &mut self,
+        now: Time,
+        id: SubchannelId,
+        attempt: AttemptId,
+        served: bool,
+        cause: Arc<str>,
+    ) {
+        self.links.set_now(now);
+        self.links.on_suspected(id, attempt, served, cause);
+        self.settle();
+    }
+
+    /// A suspect has proven to be alive.
+    pub fn on_trusted(&mut self, now: Time, id: SubchannelId, attempt: AttemptId) {
+        self.links.set_now(now);
+        self.links.on_trusted(id, attempt);
+        self.settle();
     }
 
     /// The time that [`Channel::next_wakeup`] named has come.
@@ -263,6 +287,17 @@ impl Channel {
 
     /// Tells the policy what its own requests led to, until nothing moves any more.
     fn settle(&mut self) {
+        loop {
+            self.tell_updates();
+            let has_spare = self.known.len() > self.links.len();
+            if !self.links.review_suspects(has_spare) {
+                break;
+            }
+        }
+        self.look_at_loss();
+    }
+
+    fn tell_updates(&mut self) {
         while let Some(update) = self.links.next_update() {
             if update.to == ConnectivityState::TransientFailure
                 && let Some(loss) = &mut self.loss
@@ -272,7 +307,6 @@ impl Channel {
             }
             self.policy.on_subchannel_state(&update, &mut self.links);
         }
-        self.look_at_loss();
     }
 
     /// Begins and ends the time in which calls wait after a loss.

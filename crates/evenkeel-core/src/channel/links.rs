@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::dials::Dials;
+use super::suspects::Suspicion;
 use crate::balance::{Controller, SubchannelId, SubchannelUpdate};
 use crate::connect::{self, Event, Subchannel, Transition};
 use crate::endpoint::{Address, Endpoint};
@@ -35,6 +36,20 @@ pub enum Action {
     },
     /// Stop this attempt, or let the connection it led to end with its last call.
     Release {
+        /// The subchannel.
+        id: SubchannelId,
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Take no new calls to this attempt's connection, and keep it: its calls go on, and it may come back.
+    SetAside {
+        /// The subchannel.
+        id: SubchannelId,
+        /// The attempt.
+        attempt: AttemptId,
+    },
+    /// Use this attempt's connection again, which was set aside.
+    TakeBack {
         /// The subchannel.
         id: SubchannelId,
         /// The attempt.
@@ -71,30 +86,67 @@ pub struct Settings {
 }
 
 pub(super) struct Links {
-    slots: Vec<Option<Slot>>,
+    pub(super) slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     /// How many subchannels to an address are READY: two policies may have one each.
     ready: HashMap<Address, usize>,
     timers: BTreeSet<(Time, SubchannelId)>,
     updates: VecDeque<SubchannelUpdate>,
-    actions: Vec<Action>,
+    pub(super) actions: Vec<Action>,
+    pub(super) counts: Counts,
+    /// Subchannels with a connection that is suspect, in use or aside.
+    pub(super) suspects: BTreeSet<SubchannelId>,
     /// One request for a batch of events; whether it is urgent is seen at the batch's end.
     resolution_wanted: bool,
     /// Calls wait for that answer alone.
     resolution_overdue: bool,
     next_attempt: u64,
     next_generation: u32,
-    dials: Dials,
+    pub(super) dials: Dials,
     now: Time,
     settings: Settings,
     random: Box<dyn Random + Send>,
 }
 
-struct Slot {
+#[derive(Debug)]
+pub(super) struct Slot {
     id: SubchannelId,
     address: Address,
-    machine: Subchannel,
-    attempt: Option<AttemptId>,
+    pub(super) machine: Subchannel,
+    pub(super) attempt: Option<AttemptId>,
+    pub(super) suspicion: Suspicion,
+}
+
+/// How many subchannels are in these states.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) ready: usize,
+    pub(super) connecting: usize,
+}
+
+impl Slot {
+    pub(super) fn is_ready(&self) -> bool {
+        self.machine.state() == ConnectivityState::Ready
+    }
+}
+
+impl Counts {
+    fn of(&mut self, state: ConnectivityState) -> Option<&mut usize> {
+        match state {
+            ConnectivityState::Ready => Some(&mut self.ready),
+            ConnectivityState::Connecting => Some(&mut self.connecting),
+            _ => None,
+        }
+    }
+
+    fn on_change(&mut self, from: ConnectivityState, to: ConnectivityState) {
+        if let Some(count) = self.of(from) {
+            *count -= 1;
+        }
+        if let Some(count) = self.of(to) {
+            *count += 1;
+        }
+    }
 }
 
 impl Links {
@@ -106,6 +158,8 @@ impl Links {
             timers: BTreeSet::new(),
             updates: VecDeque::new(),
             actions: Vec::new(),
+            counts: Counts::default(),
+            suspects: BTreeSet::new(),
             resolution_wanted: false,
             resolution_overdue: false,
             next_attempt: 0,
@@ -191,12 +245,17 @@ impl Links {
         None
     }
 
-    fn slot(&self, id: SubchannelId) -> Option<&Slot> {
+    /// How many subchannels there are.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    pub(super) fn slot(&self, id: SubchannelId) -> Option<&Slot> {
         self.slots.get(id.index())?.as_ref().filter(|slot| slot.id == id)
     }
 
     /// A name that is out of date finds nothing.
-    fn slot_mut(slots: &mut [Option<Slot>], id: SubchannelId) -> Option<&mut Slot> {
+    pub(super) fn slot_mut(slots: &mut [Option<Slot>], id: SubchannelId) -> Option<&mut Slot> {
         slots.get_mut(id.index())?.as_mut().filter(|slot| slot.id == id)
     }
 
@@ -212,7 +271,7 @@ impl Links {
         }
     }
 
-    fn feed(&mut self, id: SubchannelId, event: Event, cause: Option<Arc<str>>) {
+    pub(super) fn feed(&mut self, id: SubchannelId, event: Event, cause: Option<Arc<str>>) {
         let Some(slot) = Self::slot_mut(&mut self.slots, id) else { return };
         let old_timer = slot.machine.next_wakeup();
         let Some(Transition { from, to }) =
@@ -220,6 +279,7 @@ impl Links {
         else {
             return;
         };
+        self.counts.on_change(from, to);
         if let Some(due) = old_timer {
             self.timers.remove(&(due, id));
         }
@@ -248,6 +308,7 @@ impl Links {
         let address = slot.address.clone();
         if from == ConnectivityState::Ready {
             self.forget_ready(&address);
+            self.forget_suspicion(id);
         }
         self.actions.push(Action::Report { id, address, from, to, cause: cause.clone() });
         self.updates.push_back(SubchannelUpdate { id, from, to, cause });
@@ -272,7 +333,13 @@ impl Controller for Links {
         let id = SubchannelId::new(index, self.next_generation);
         self.next_generation = self.next_generation.wrapping_add(1);
         if let Some(place) = self.slots.get_mut(id.index()) {
-            *place = Some(Slot { id, address: address.clone(), machine: Subchannel::new(), attempt: None });
+            *place = Some(Slot {
+                id,
+                address: address.clone(),
+                machine: Subchannel::new(),
+                attempt: None,
+                suspicion: Suspicion::default(),
+            });
         }
         id
     }
@@ -282,6 +349,7 @@ impl Controller for Links {
     }
 
     fn remove_subchannel(&mut self, id: SubchannelId) {
+        self.release_aside(id);
         self.feed(id, Event::Shutdown, None);
         let place = self.slots.get_mut(id.index());
         if place.and_then(|place| place.take_if(|slot| slot.id == id)).is_some() {

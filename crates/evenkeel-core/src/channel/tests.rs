@@ -1,5 +1,6 @@
 mod dials;
 mod loss;
+mod suspects;
 
 use super::*;
 use crate::backoff::Backoff;
@@ -20,6 +21,7 @@ struct World {
     /// Attempts under way, by endpoint.
     dialling: HashMap<String, (SubchannelId, AttemptId)>,
     connected: HashMap<String, (SubchannelId, AttemptId)>,
+    aside: HashMap<String, (SubchannelId, AttemptId)>,
     deadlines: HashMap<String, Time>,
     resolutions: Vec<Urgency>,
     publications: usize,
@@ -35,6 +37,10 @@ impl World {
     }
 
     fn with(grace: Duration, max_connection_attempts: usize) -> Self {
+        Self::with_policy(&RoundRobinConfig::default(), grace, max_connection_attempts)
+    }
+
+    fn with_policy(policy: &dyn PolicyConfig, grace: Duration, max_connection_attempts: usize) -> Self {
         let settings = Settings {
             subchannel: connect::Settings {
                 backoff: Backoff::default(),
@@ -44,7 +50,7 @@ impl World {
             grace_after_loss: grace,
             max_connection_attempts,
         };
-        let channel = Channel::new(&RoundRobinConfig::default(), settings, Box::new(|| u64::MAX / 2));
+        let channel = Channel::new(policy, settings, Box::new(|| u64::MAX / 2));
         let mut world = Self {
             channel,
             now: Time::ORIGIN,
@@ -52,6 +58,7 @@ impl World {
             picker: None,
             dialling: HashMap::new(),
             connected: HashMap::new(),
+            aside: HashMap::new(),
             deadlines: HashMap::new(),
             resolutions: Vec::new(),
             publications: 0,
@@ -70,7 +77,10 @@ impl World {
                 Action::Release { attempt, .. } => {
                     self.dialling.retain(|_, (_, other)| *other != attempt);
                     self.connected.retain(|_, (_, other)| *other != attempt);
+                    self.aside.retain(|_, (_, other)| *other != attempt);
                 }
+                Action::SetAside { attempt, .. } => move_link(&mut self.connected, &mut self.aside, attempt),
+                Action::TakeBack { attempt, .. } => move_link(&mut self.aside, &mut self.connected, attempt),
                 Action::Resolve(urgency) => self.resolutions.push(urgency),
                 Action::Report { .. } => {}
             }
@@ -122,6 +132,16 @@ impl World {
     fn is_dialling(&self, n: u16) -> bool {
         self.dialling.contains_key(&endpoint(n).to_string())
     }
+}
+
+fn move_link(
+    from: &mut HashMap<String, (SubchannelId, AttemptId)>,
+    to: &mut HashMap<String, (SubchannelId, AttemptId)>,
+    attempt: AttemptId,
+) {
+    let name = from.iter().find(|(_, (_, other))| *other == attempt).map(|(name, _)| name.clone());
+    let name = name.expect("a connection that is there");
+    to.extend(from.remove_entry(&name));
 }
 
 fn endpoint(n: u16) -> Endpoint {

@@ -1,5 +1,7 @@
 //! Is it up? One subchannel's life.
 
+mod liveness;
 mod subchannel;
 
+pub use liveness::{Keepalive, Liveness, Seen, Settings as LivenessSettings, Step};
 pub use subchannel::{Event, Settings, Subchannel, Transition};

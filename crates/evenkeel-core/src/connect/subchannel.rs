@@ -44,6 +44,13 @@ pub enum Event {
         /// It was of use: a response began on it, or its server was at work on a call when it said GOAWAY.
         served: bool,
     },
+    /// The connection is of no use now: its server may hang.
+    Suspected {
+        /// It was of use before: a response began on it.
+        served: bool,
+    },
+    /// An older connection of its has turned out to be alive, and is in use again.
+    Restored,
     /// The backoff's end has come.
     BackoffEnded,
     /// Nobody wants the subchannel any more.
@@ -156,6 +163,17 @@ impl Subchannel {
                 } else {
                     self.fail(retry_at)
                 }
+            }
+            (Phase::Ready { .. }, Event::Suspected { served: true }) => {
+                self.failures = 0;
+                Phase::Idle
+            }
+            // A server that says SETTINGS and nothing else would otherwise get one connection after another.
+            (Phase::Ready { retry_at, .. }, Event::Suspected { served: false }) => self.fail(retry_at),
+            (phase @ Phase::Ready { .. }, Event::Restored) => phase,
+            (_, Event::Restored) => {
+                self.failures = 0;
+                Phase::Ready { since: now, retry_at: now }
             }
             (Phase::TransientFailure { until }, Event::BackoffEnded) if now >= until => Phase::Idle,
             (phase, _) => phase,

@@ -91,6 +91,7 @@ impl World {
                     self.dials.retain(|link| link.attempt != attempt);
                     self.connections.retain(|link| link.attempt != attempt);
                 }
+                Action::SetAside { .. } | Action::TakeBack { .. } => panic!("nobody was suspected"),
                 Action::Resolve(_) => self.resolutions += 1,
                 Action::Report { id, to: ConnectivityState::Shutdown, .. } => {
                     self.live.remove(&id);

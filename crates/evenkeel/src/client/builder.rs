@@ -2,6 +2,7 @@
 
 mod connecting;
 mod http2;
+mod keepalive;
 mod sockets;
 
 use std::fmt;

@@ -22,6 +22,7 @@ use super::resolve::{Answer, Report, Urgency};
 use super::shared::{CLOSED, Shared};
 use super::subchannel::Subchannels;
 use crate::clock::Clock;
+use crate::http2::client::{Connection, Trust};
 use crate::observe::Event;
 use idle::IdleTimer;
 use resolving::Resolving;
@@ -48,6 +49,8 @@ pub(super) struct Driver {
     decisions: Option<Decisions>,
     resolving: Option<Resolving>,
     subchannels: Subchannels,
+    /// Connections that take no new calls now, and may again.
+    aside: HashMap<AttemptId, Arc<Connection>>,
     /// Attempts that have not connected yet.
     attempts: HashMap<AttemptId, AbortHandle>,
     tasks: JoinSet<()>,
@@ -66,6 +69,7 @@ impl Driver {
             settings: config.http2,
             events,
             cut: shared.cut.subscribe(),
+            complaints: Arc::default(),
         };
         Self {
             idle: IdleTimer::new(config.idle_timeout),
@@ -78,6 +82,7 @@ impl Driver {
             decisions: None,
             resolving: None,
             subchannels: Subchannels::default(),
+            aside: HashMap::new(),
             attempts: HashMap::new(),
             tasks: JoinSet::new(),
         }
@@ -152,6 +157,10 @@ impl Driver {
                 self.attempts.remove(&attempt);
                 decisions.on_attempt_failed(now, id, attempt, cause);
             }
+            LinkEvent::Trust(Trust::Suspect { served, cause }) => {
+                decisions.on_suspected(now, id, attempt, served, cause);
+            }
+            LinkEvent::Trust(Trust::Whole) => decisions.on_trusted(now, id, attempt),
             LinkEvent::Ended { address, end } => {
                 if let Some(goaway) = &end.goaway {
                     let debug = Arc::clone(&goaway.debug);
@@ -239,8 +248,19 @@ impl Driver {
             Action::Release { id, attempt } => {
                 if let Some(task) = self.attempts.remove(&attempt) {
                     task.abort();
+                } else if self.aside.remove(&attempt).is_some() {
+                    // It ends with the last of its calls.
                 } else if let Some(subchannel) = self.subchannels.get(id) {
                     subchannel.set_connection(None);
+                }
+            }
+            Action::SetAside { id, attempt } => {
+                let connection = self.subchannels.get(id).and_then(|subchannel| subchannel.take_connection());
+                self.aside.extend(connection.map(|connection| (attempt, connection)));
+            }
+            Action::TakeBack { id, attempt } => {
+                if let Some(subchannel) = self.subchannels.get(id) {
+                    subchannel.set_connection(self.aside.remove(&attempt));
                 }
             }
             Action::Resolve(urgency) => {
@@ -292,6 +312,7 @@ impl Driver {
         self.decisions = None;
         self.resolving = None;
         self.subchannels = Subchannels::default();
+        self.aside.clear();
         for (_, task) in self.attempts.drain() {
             task.abort();
         }

@@ -31,6 +31,10 @@ impl Subchannel {
         connection.as_ref().filter(|connection| connection.is_usable()).map(look)
     }
 
+    pub(super) fn take_connection(&self) -> Option<Arc<Connection>> {
+        self.connection.swap(None)
+    }
+
     pub(super) fn set_connection(&self, connection: Option<Arc<Connection>>) {
         self.connection.store(connection);
     }

@@ -12,6 +12,7 @@ mod connect;
 mod deadline;
 mod flow;
 mod goaway;
+mod hang;
 mod limits;
 mod loss;
 mod metadata;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use evenkeel_core::balance::SubchannelId;
 use evenkeel_core::channel::AttemptId;
@@ -11,14 +12,21 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Io;
 use super::transport::{Transport, late};
-use crate::http2::client::{Connection, EndOfConnection, Established, Http2Settings, Uploads, establish};
+use crate::http2::client::{
+    Connection, EndOfConnection, Established, Http2Settings, Trust, Uploads, establish, is_complaint,
+};
 
 /// What an attempt tells the driver.
 #[derive(Debug)]
 pub(in crate::client) enum LinkEvent {
     Connected(Arc<Connection>),
     Failed(Arc<str>),
-    Ended { address: Arc<Address>, end: EndOfConnection },
+    /// What is thought of its server has changed.
+    Trust(Trust),
+    Ended {
+        address: Arc<Address>,
+        end: EndOfConnection,
+    },
 }
 
 /// One attempt: which, where to, until when.
@@ -37,6 +45,8 @@ pub(in crate::client) struct Dialler {
     pub(in crate::client) settings: Http2Settings,
     pub(in crate::client) events: mpsc::UnboundedSender<(SubchannelId, AttemptId, LinkEvent)>,
     pub(in crate::client) cut: watch::Receiver<bool>,
+    /// How often servers have complained of too many PINGs.
+    pub(in crate::client) complaints: Arc<AtomicU32>,
 }
 
 /// Tells the driver what becomes of an attempt. A subchannel whose task panics, in a connector, a socket or a
@@ -109,7 +119,10 @@ impl Dialler {
                 let address = Arc::clone(connection.address());
                 report.connected = Some(Arc::clone(&address));
                 report.tell(LinkEvent::Connected(connection));
-                let end = task.serve().await;
+                let end = task.serve(|trust| report.tell(LinkEvent::Trust(trust))).await;
+                if end.goaway.as_ref().is_some_and(is_complaint) {
+                    self.complaints.fetch_add(1, Ordering::Relaxed);
+                }
                 report.end(LinkEvent::Ended { address, end });
                 task.finish().await;
             }
@@ -147,7 +160,8 @@ impl Dialler {
     ) -> Result<Established<Box<dyn Io>>, String> {
         let started = Instant::now();
         let io = self.transport.connect(address, deadline).await?;
-        timeout_at(deadline, establish(io, Arc::new(address.clone()), self.settings, uploads))
+        let complaints = self.complaints.load(Ordering::Relaxed);
+        timeout_at(deadline, establish(io, Arc::new(address.clone()), self.settings, complaints, uploads))
             .await
             .unwrap_or_else(|_| Err(late("HTTP/2 SETTINGS", started)))
     }

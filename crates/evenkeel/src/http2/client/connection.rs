@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use evenkeel_core::connect::Step;
 use evenkeel_core::endpoint::Address;
 use h2::client::SendRequest;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,6 +18,8 @@ use super::failure::{describe, describe_io, describe_opening};
 use super::link::Link;
 use super::settings::Http2Settings;
 use super::upload::Uploads;
+use super::watch::Watch;
+use crate::clock::Clock;
 use crate::http2::wire::{GoAwayFrame, Wire, WireControl, WireFacts};
 
 /// How long the last frames of a connection may take to leave.
@@ -42,6 +45,23 @@ pub(crate) struct Established<IO> {
 pub(crate) struct ConnectionTask<IO> {
     driver: Driver<IO>,
     link: Arc<Link>,
+    watch: Watch,
+    /// Nobody is there: its streams have no end to wait for.
+    is_dead: bool,
+}
+
+/// What is thought of a connection's server.
+#[derive(Debug)]
+pub(crate) enum Trust {
+    /// It may hang.
+    Suspect {
+        /// A response has begun on it before.
+        served: bool,
+        /// Why, in words.
+        cause: Arc<str>,
+    },
+    /// It does not.
+    Whole,
 }
 
 /// Why a connection takes no new calls.
@@ -73,11 +93,13 @@ pub(crate) async fn establish<IO>(
     io: IO,
     address: Arc<Address>,
     settings: Http2Settings,
+    complaints: u32,
     uploads: &Arc<Uploads>,
 ) -> Result<Established<IO>, String>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
+    let clock = Clock::start();
     let (wire, control, facts) = Wire::client(io, settings.max_header_list_size);
     let (send, h2) = settings.builder().handshake(wire).await.map_err(|error| describe(&error))?;
     // With one thread the run queue is walked in order anyway, and going round it once more only costs.
@@ -94,9 +116,10 @@ where
     .map_err(|cause| describe_opening(cause, &driver.facts))?;
     let max_streams = driver.h2.max_concurrent_send_streams();
     let facts = Arc::clone(&driver.facts);
+    let watch = Watch::new(settings.liveness(complaints), clock, driver.h2.ping_pong());
     let link = Arc::new(Link::new(address, facts, max_streams, &settings, Arc::clone(uploads)));
     let connection = Arc::new(Connection { send, link: Arc::clone(&link) });
-    Ok(Established { connection, task: ConnectionTask { driver, link } })
+    Ok(Established { connection, task: ConnectionTask { driver, link, watch, is_dead: false } })
 }
 
 impl Connection {
@@ -135,9 +158,10 @@ impl std::fmt::Debug for Connection {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> ConnectionTask<IO> {
-    /// Runs until the connection takes no new calls. Call [`ConnectionTask::finish`] afterwards.
-    pub(crate) async fn serve(&mut self) -> EndOfConnection {
-        let Self { driver, link } = self;
+    /// Runs until the connection takes no new calls; `tell` hears when its server may hang, and when it does not. Call
+    /// [`ConnectionTask::finish`] afterwards.
+    pub(crate) async fn serve(&mut self, tell: impl Fn(Trust)) -> EndOfConnection {
+        let Self { driver, link, watch, is_dead } = self;
         let (cause, goaway) = {
             let mut exhausted = std::pin::pin!(link.exhausted());
             poll_fn(|cx| {
@@ -152,6 +176,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ConnectionTask<IO> {
                     return Poll::Ready((cause, None));
                 }
                 link.quota().set_max(driver.h2.max_concurrent_send_streams());
+                if let Some(cause) = watch_over(watch, link, &tell, cx) {
+                    *is_dead = true;
+                    return Poll::Ready((cause, None));
+                }
                 if exhausted.as_mut().poll(cx).is_ready() {
                     let cause = format!("connection to {} takes no more streams", link.address());
                     return Poll::Ready((cause, None));
@@ -171,12 +199,37 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ConnectionTask<IO> {
 
     /// Lets the streams that are still open come to their end, then closes the connection.
     pub(crate) async fn finish(mut self) {
+        if self.is_dead {
+            return;
+        }
         if !self.driver.ended {
             poll_fn(|cx| self.driver.poll(cx)).await;
         }
         // The last frames; a peer that does not read them cannot hold the task for long.
         let _ = timeout(LINGER, poll_fn(|cx| self.driver.wire.poll_drain(cx))).await;
     }
+}
+
+/// Tells what is thought of the server; returns why the connection has to end, if it has.
+fn watch_over(watch: &mut Watch, link: &Link, tell: impl Fn(Trust), cx: &mut Context<'_>) -> Option<String> {
+    watch.look(link, cx);
+    while let Some(step) = watch.next_step(cx) {
+        match step {
+            Step::Suspect => {
+                let address = link.address();
+                let cause =
+                    format!("{address} is silent, PING included, while calls wait: its process may hang");
+                tell(Trust::Suspect { served: link.has_served(), cause: cause.into() });
+            }
+            Step::Trust => tell(Trust::Whole),
+            Step::End => {
+                link.give_up("nothing came for long after a PING (HTTP/2 keepalive)".into());
+                return Some(link.describe_loss(""));
+            }
+            Step::Ping => {}
+        }
+    }
+    None
 }
 
 impl<IO> Drop for ConnectionTask<IO> {

@@ -69,13 +69,18 @@ impl StreamFailure {
     }
 }
 
+/// Whether a server ends a connection for the PINGs that it got (gRFC A8).
+pub(crate) fn is_complaint(goaway: &GoAwayFrame) -> bool {
+    Reason::from(goaway.code) == Reason::ENHANCE_YOUR_CALM && &*goaway.debug == TOO_MANY_PINGS
+}
+
 /// How far a request got whose stream a GOAWAY did not include.
 fn left_by(goaway: &GoAwayFrame) -> Failure {
     match Reason::from(goaway.code) {
         Reason::NO_ERROR => Failure::LeftBehind,
         // One of these requests may be what was too much for the server: it would end the next connection as well. Of
         // PINGs, no request is guilty.
-        Reason::ENHANCE_YOUR_CALM if &*goaway.debug != TOO_MANY_PINGS => Failure::MaybeProcessed,
+        Reason::ENHANCE_YOUR_CALM if !is_complaint(goaway) => Failure::MaybeProcessed,
         _ => Failure::Refused,
     }
 }

@@ -1,7 +1,7 @@
 //! What the calls of a connection and the task that moves its bytes tell each other.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use evenkeel_core::endpoint::Address;
 use tokio::sync::Notify;
@@ -32,6 +32,8 @@ pub(super) struct Link {
     long_wait_told: AtomicBool,
     /// The stream ids run out, or `h2` opens no more streams.
     exhausted: Notify,
+    /// Why we gave it up, if we did.
+    given_up: OnceLock<String>,
 }
 
 impl Link {
@@ -53,6 +55,7 @@ impl Link {
             served: AtomicBool::new(false),
             long_wait_told: AtomicBool::new(false),
             exhausted: Notify::new(),
+            given_up: OnceLock::new(),
         }
     }
 
@@ -123,11 +126,18 @@ impl Link {
 
     /// What became of the connection, in words; names a GOAWAY that came before, as that is often the reason.
     pub(super) fn describe_loss(&self, cause: &str) -> String {
+        let cause = self.given_up.get().map_or(cause, String::as_str);
         let before = match self.facts.goaway_last_id() {
             Some(_) => format!(", after {}", self.describe_goaway()),
             None => String::new(),
         };
         format!("connection to {} lost: {cause}{before}", self.address)
+    }
+
+    /// We end it, for this reason: what h2 says of its streams is not why.
+    pub(super) fn give_up(&self, cause: String) {
+        // There is one end.
+        let _ = self.given_up.set(cause);
     }
 
     /// From now on the connection takes no new calls; those that wait for a stream go elsewhere.

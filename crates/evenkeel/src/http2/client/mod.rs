@@ -12,9 +12,10 @@ mod response;
 mod settings;
 mod status;
 mod upload;
+mod watch;
 
-pub(crate) use connection::{Connection, EndOfConnection, Established, establish};
-pub(crate) use failure::StreamFailure;
+pub(crate) use connection::{Connection, EndOfConnection, Established, Trust, establish};
+pub(crate) use failure::{StreamFailure, is_complaint};
 pub(crate) use place::Place;
 pub(crate) use quota::Closed;
 pub(crate) use replay::ReplayBody;

@@ -1,5 +1,8 @@
 //! What a client connection tells `h2` and the peer.
 
+use std::time::Duration;
+
+use evenkeel_core::connect::{Keepalive, LivenessSettings};
 use h2::client::Builder;
 
 use crate::http2::header_list::limit_for_h2;
@@ -17,6 +20,10 @@ pub(crate) struct Http2Settings {
     pub(crate) header_table_size: Option<u32>,
     /// The largest frame accepted.
     pub(crate) max_frame_size: u32,
+    /// A call waits so long for a silent server before the server is asked by a PING; zero: for ever.
+    pub(crate) suspect_after: Duration,
+    /// PINGs whether or not a call has to wait; with an interval that never comes: none.
+    pub(crate) keepalive: Keepalive,
     /// A connection that has opened a stream with a higher id is replaced; each one up to a tenth sooner.
     pub(crate) last_stream_id: u32,
 }
@@ -32,6 +39,13 @@ const REMEMBERED_RESETS: usize = 1024;
 /// Past three quarters of the 2^31 stream ids a connection is replaced: at the end it would refuse every call.
 const LAST_STREAM_ID: u32 = 3 << 29;
 
+/// Longer than most calls take, and short enough for a caller to wait once.
+const SUSPECT_AFTER: Duration = Duration::from_secs(1);
+
+/// gRFC A8.
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+const LEAST_KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
 impl Default for Http2Settings {
     fn default() -> Self {
         Self {
@@ -40,6 +54,12 @@ impl Default for Http2Settings {
             max_header_list_size: 16 << 10,
             header_table_size: None,
             max_frame_size: 16 << 10,
+            suspect_after: SUSPECT_AFTER,
+            keepalive: Keepalive {
+                interval: Duration::MAX,
+                timeout: KEEPALIVE_TIMEOUT,
+                without_calls: false,
+            },
             last_stream_id: LAST_STREAM_ID,
         }
     }
@@ -50,6 +70,16 @@ impl Http2Settings {
     /// be replaced in one moment.
     pub(super) fn draw_last_stream_id(self) -> u32 {
         self.last_stream_id - fastrand::u32(0..=self.last_stream_id / 10)
+    }
+
+    /// How a connection is watched, after so many complaints of too many PINGs: each doubles the interval (gRFC A8).
+    pub(super) fn liveness(self, complaints: u32) -> LivenessSettings {
+        let Self { suspect_after, keepalive, .. } = self;
+        let is_on = keepalive.interval != Duration::MAX;
+        let factor = 1_u32.checked_shl(complaints).unwrap_or(u32::MAX);
+        let interval = keepalive.interval.max(LEAST_KEEPALIVE_INTERVAL).saturating_mul(factor);
+        let keepalive = is_on.then_some(Keepalive { interval, ..keepalive });
+        LivenessSettings { suspect_after, keepalive }
     }
 
     pub(super) fn builder(self) -> Builder {
@@ -76,7 +106,17 @@ impl Http2Settings {
 
 #[cfg(test)]
 mod tests {
-    use super::Http2Settings;
+    use super::*;
+
+    #[test]
+    fn each_complaint_of_too_many_pings_doubles_the_interval() {
+        let mut settings = Http2Settings::default();
+        assert_eq!(settings.liveness(0).keepalive, None);
+        settings.keepalive.interval = Duration::from_secs(1);
+        let interval = |complaints| settings.liveness(complaints).keepalive.unwrap().interval;
+        assert_eq!([0, 1, 3].map(interval), [10, 20, 80].map(Duration::from_secs));
+        assert!(interval(31) > interval(30) && interval(u32::MAX) >= interval(31));
+    }
 
     #[test]
     fn connections_run_out_one_after_another() {

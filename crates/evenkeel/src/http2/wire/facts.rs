@@ -41,6 +41,7 @@ pub(crate) struct WireFacts {
     peer_pings: AtomicU64,
     peer_ping_acks: AtomicU64,
     bytes_read: AtomicU64,
+    messages_read: AtomicU64,
     bytes_written: AtomicU64,
     socket_writes: AtomicU64,
 }
@@ -64,6 +65,7 @@ impl WireFacts {
             peer_pings: AtomicU64::new(0),
             peer_ping_acks: AtomicU64::new(0),
             bytes_read: AtomicU64::new(0),
+            messages_read: AtomicU64::new(0),
             bytes_written: AtomicU64::new(0),
             socket_writes: AtomicU64::new(0),
         }
@@ -149,8 +151,12 @@ impl WireFacts {
         self.peer_ping_acks.load(Ordering::Relaxed)
     }
 
+    /// How many HEADERS and DATA frames have come, whole.
+    pub(crate) fn messages_read(&self) -> u64 {
+        self.messages_read.load(Ordering::Relaxed)
+    }
+
     /// Bytes that came from the socket.
-    #[cfg(test)]
     pub(crate) fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)
     }
@@ -216,6 +222,10 @@ impl WireFacts {
         if count > 0 {
             bump(&self.small_data, count as usize);
         }
+    }
+
+    pub(super) fn on_message(&self) {
+        bump(&self.messages_read, 1);
     }
 
     pub(super) fn on_read(&self, bytes: usize) {

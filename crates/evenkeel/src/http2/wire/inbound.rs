@@ -12,8 +12,8 @@ use super::goaway::{GOAWAY_FIXED, parse_goaway};
 use super::long_blocks::too_long;
 use super::opening::{Foreign, Opening, PrefaceCheck};
 use super::scan::{
-    ACK, CONTINUATION, END_HEADERS, Extent, FrameHead, GOAWAY, HEADER_LEN, HEADERS, PING, Piece, RST_STREAM,
-    SETTINGS, Scanner,
+    ACK, CONTINUATION, DATA, END_HEADERS, Extent, FrameHead, GOAWAY, HEADER_LEN, HEADERS, PING, Piece,
+    RST_STREAM, SETTINGS, Scanner,
 };
 use super::settings::{KEPT, MAX_HEADER_LIST_SIZE, setting};
 use super::trailers::{RequestTrailers, refuse_trailers};
@@ -366,6 +366,7 @@ impl Inbound {
 
     fn on_end(&mut self, head: FrameHead, facts: &WireFacts) {
         match head.kind {
+            DATA => return facts.on_message(),
             HEADERS | CONTINUATION => return self.on_header_block(head, facts),
             RST_STREAM => return facts.on_reset(),
             SETTINGS if !head.is_ack() => facts.on_settings(setting(&self.payload, MAX_HEADER_LIST_SIZE)),
@@ -382,6 +383,7 @@ impl Inbound {
     }
 
     fn on_header_block(&mut self, head: FrameHead, facts: &WireFacts) {
+        facts.on_message();
         let before = if head.kind == HEADERS { 0 } else { self.block };
         let all = before + head.length as usize;
         let is_over = head.flags & END_HEADERS != 0;
