@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::balance::{Controller, GracefulSwitch, Policy, PolicyConfig, Published, SubchannelId, WakeToken};
+use crate::cause::Cause;
 use crate::connect::Event;
 use crate::endpoint::{Endpoint, EndpointKey};
 use crate::random::Random;
@@ -154,7 +155,7 @@ impl Channel {
     }
 
     /// An attempt failed.
-    pub fn on_attempt_failed(&mut self, now: Time, id: SubchannelId, attempt: AttemptId, cause: Arc<str>) {
+    pub fn on_attempt_failed(&mut self, now: Time, id: SubchannelId, attempt: AttemptId, cause: Cause) {
         self.links.set_now(now);
         self.links.feed_attempt(id, attempt, Event::AttemptFailed, Some(cause));
         self.settle();
@@ -167,7 +168,7 @@ impl Channel {
         id: SubchannelId,
         attempt: AttemptId,
         served: bool,
-        cause: Arc<str>,
+        cause: Cause,
     ) {
         self.links.set_now(now);
         if !self.links.on_aside_ended(id, attempt) {
@@ -186,7 +187,7 @@ impl Channel {
         id: SubchannelId,
         attempt: AttemptId,
         served: bool,
-        cause: Arc<str>,
+        cause: Cause,
     ) {
         self.links.set_now(now);
         self.links.on_suspected(id, attempt, served, cause);
@@ -198,6 +199,12 @@ impl Channel {
         self.links.set_now(now);
         self.links.on_trusted(id, attempt);
         self.settle();
+    }
+
+    /// Nobody wants the channel any more: every subchannel is given up.
+    pub fn shut_down(&mut self, now: Time) {
+        self.links.set_now(now);
+        self.links.remove_all();
     }
 
     /// The time that [`Channel::next_wakeup`] named has come.

@@ -8,6 +8,7 @@ pub mod attributes;
 pub mod backoff;
 pub mod balance;
 pub mod call;
+pub mod cause;
 pub mod channel;
 pub mod code;
 pub mod connect;

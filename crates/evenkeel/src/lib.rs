@@ -92,10 +92,15 @@ pub use client::{
 };
 pub use evenkeel_core::attributes::Attributes;
 pub use evenkeel_core::backoff::Backoff;
+pub use evenkeel_core::cause::{Cause, CauseKind};
+pub use evenkeel_core::code::Code;
 pub use evenkeel_core::endpoint::{Address, Endpoint};
 pub use evenkeel_core::state::ConnectivityState;
 pub use evenkeel_core::target::{Target, TargetError};
-pub use observe::{DnsAnswer, DnsQuery, DnsTransport, Event, Observer};
+pub use observe::{
+    AttemptStart, CallEnd, CallStart, CallTracer, ConnectionKey, ConnectionRef, Disconnected, DnsAnswer,
+    DnsQuery, DnsTransport, Event, Observer, SubchannelKey, Suspected,
+};
 #[cfg(feature = "tls")]
 pub use server::ServerTls;
 pub use server::{
@@ -117,8 +122,6 @@ pub mod balance {
     pub use evenkeel_core::balance::{
         LeastRequestConfig, PickFirstConfig, PolicyChoice, RoundRobinConfig, UnknownPolicy,
     };
-    #[cfg(feature = "unstable")]
-    pub use evenkeel_core::code::Code;
     #[cfg(feature = "unstable")]
     pub use evenkeel_core::{random::Random, time::Time};
 }

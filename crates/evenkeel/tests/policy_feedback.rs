@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use evenkeel::balance::{
-    CallInfo, Code, Controller, Feedback, LeastRequestConfig, Outcome, Pick, Picker, Policy, PolicyConfig,
+    CallInfo, Controller, Feedback, LeastRequestConfig, Outcome, Pick, Picker, Policy, PolicyConfig,
     Published, Random, RoundRobinConfig, SubchannelUpdate, Track,
 };
-use evenkeel::{Address, Channel, ConnectivityState, Endpoint, Peer};
+use evenkeel::{Address, Channel, Code, ConnectivityState, Endpoint, Peer};
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::tonic_peer::TonicServer;

@@ -49,7 +49,13 @@ mod tests {
 
     fn changes(readiness: &Readiness, from: ConnectivityState, to: ConnectivityState) {
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 1)).into();
-        readiness.on_event(&Event::SubchannelState { address, from, to, cause: None });
+        readiness.on_event(&Event::SubchannelState {
+            subchannel: evenkeel::SubchannelKey::default(),
+            address,
+            from,
+            to,
+            cause: None,
+        });
     }
 
     #[tokio::test]

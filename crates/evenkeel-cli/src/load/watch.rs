@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use evenkeel::{ConnectivityState, Event, Observer};
+use evenkeel::{ConnectivityState, Event, Observer, Suspected};
 
 use crate::text::printable;
 
@@ -136,8 +136,9 @@ impl Seen {
 
     fn on_event(&mut self, at: Duration, event: &Event) {
         match event {
-            Event::SubchannelState { address, from, to, cause } => {
-                self.on_state(at, &address.to_string(), *from, *to, cause.as_deref());
+            Event::SubchannelState { address, from, to, cause, .. } => {
+                let cause = cause.as_ref().map(|cause| &**cause.text());
+                self.on_state(at, &address.to_string(), *from, *to, cause);
             }
             Event::GoAway { address, code, debug } => {
                 self.tally.goaways += 1;
@@ -148,6 +149,12 @@ impl Seen {
                 }
                 let reason = if debug.is_empty() { format!("code {code}") } else { debug.to_string() };
                 self.note(at, format!("GOAWAY from {address}: {reason}"));
+            }
+            Event::Suspected(Suspected { connection, cause, .. }) => {
+                self.note(at, format!("{} may hang: {cause}", connection.address));
+            }
+            Event::Trusted(connection) => {
+                self.note(at, format!("{} is alive, and gets calls again", connection.address));
             }
             Event::RefreshRequested { urgent } => {
                 let why = if *urgent { "no endpoint is READY" } else { "a connection ended or failed" };

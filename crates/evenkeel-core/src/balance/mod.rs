@@ -26,6 +26,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cause::Cause;
 use crate::endpoint::{Address, Endpoint};
 use crate::random::Random;
 use crate::state::ConnectivityState;
@@ -137,5 +138,5 @@ pub struct SubchannelUpdate {
     /// The state it entered.
     pub to: ConnectivityState,
     /// Why, when it failed or was lost.
-    pub cause: Option<Arc<str>>,
+    pub cause: Option<Cause>,
 }

@@ -187,7 +187,8 @@ impl PickFirst {
     fn on_retry(&mut self, failures: usize, update: &SubchannelUpdate, controller: &mut dyn Controller) {
         match update.to {
             ConnectivityState::TransientFailure if failures + 1 >= self.subchannels.len() => {
-                self.failure = update.cause.clone().or(self.failure.take());
+                self.failure =
+                    update.cause.as_ref().map(|cause| Arc::clone(cause.text())).or(self.failure.take());
                 self.enter(Phase::Retrying { failures: 0 });
                 controller.request_resolution();
             }

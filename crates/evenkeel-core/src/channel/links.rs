@@ -1,12 +1,12 @@
 //! The table of subchannels, as a policy is allowed to see and move it.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::dials::Dials;
 use super::suspects::Suspicion;
 use crate::balance::{Controller, SubchannelId, SubchannelUpdate};
+use crate::cause::Cause;
 use crate::connect::{self, Event, Subchannel, Transition};
 use crate::endpoint::{Address, Endpoint};
 use crate::random::Random;
@@ -68,7 +68,7 @@ pub enum Action {
         /// The change.
         to: ConnectivityState,
         /// Why, when it failed or was lost.
-        cause: Option<Arc<str>>,
+        cause: Option<Cause>,
     },
 }
 
@@ -226,7 +226,7 @@ impl Links {
         id: SubchannelId,
         attempt: AttemptId,
         event: Event,
-        cause: Option<Arc<str>>,
+        cause: Option<Cause>,
     ) -> bool {
         let current = self.slot(id).and_then(|slot| slot.attempt) == Some(attempt);
         if current {
@@ -243,6 +243,11 @@ impl Links {
             }
         }
         None
+    }
+
+    pub(super) fn remove_all(&mut self) {
+        let all: Vec<SubchannelId> = self.slots.iter().flatten().map(|slot| slot.id).collect();
+        all.into_iter().for_each(|id| self.remove_subchannel(id));
     }
 
     /// How many subchannels there are.
@@ -271,7 +276,7 @@ impl Links {
         }
     }
 
-    pub(super) fn feed(&mut self, id: SubchannelId, event: Event, cause: Option<Arc<str>>) {
+    pub(super) fn feed(&mut self, id: SubchannelId, event: Event, cause: Option<Cause>) {
         let Some(slot) = Self::slot_mut(&mut self.slots, id) else { return };
         let old_timer = slot.machine.next_wakeup();
         let Some(Transition { from, to }) =

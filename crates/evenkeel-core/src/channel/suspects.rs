@@ -3,10 +3,9 @@
 //! A suspect that is put aside keeps its calls; its subchannel is dialled anew meanwhile. When nobody else is left, who is
 //! aside is asked again: when all are suspect, none is.
 
-use std::sync::Arc;
-
 use super::links::{Action, AttemptId, Links};
 use crate::balance::SubchannelId;
+use crate::cause::Cause;
 use crate::connect::Event;
 use crate::state::ConnectivityState;
 
@@ -14,7 +13,7 @@ use crate::state::ConnectivityState;
 #[derive(Debug, Default)]
 pub(super) struct Suspicion {
     /// Why the connection in use is suspect, if it is.
-    cause: Option<Arc<str>>,
+    cause: Option<Cause>,
     /// The connection in use has been of use.
     served: bool,
     /// The connection that was put aside.
@@ -25,13 +24,7 @@ pub(super) struct Suspicion {
 
 impl Links {
     /// The server of this connection may hang.
-    pub(super) fn on_suspected(
-        &mut self,
-        id: SubchannelId,
-        attempt: AttemptId,
-        served: bool,
-        cause: Arc<str>,
-    ) {
+    pub(super) fn on_suspected(&mut self, id: SubchannelId, attempt: AttemptId, served: bool, cause: Cause) {
         let Some(slot) = Self::slot_mut(&mut self.slots, id) else { return };
         if slot.attempt == Some(attempt) && slot.machine.state() == ConnectivityState::Ready {
             slot.suspicion.cause = Some(cause);

@@ -6,8 +6,19 @@ use crate::paths::{mentions, module_of};
 use crate::source::tokens;
 
 const STAGES: &[&str] = &["resolve", "balance", "connect", "call", "serve"];
-const NOUNS: &[&str] =
-    &["target", "endpoint", "attributes", "state", "code", "backoff", "list", "text", "time", "random"];
+const NOUNS: &[&str] = &[
+    "target",
+    "endpoint",
+    "attributes",
+    "state",
+    "code",
+    "cause",
+    "backoff",
+    "list",
+    "text",
+    "time",
+    "random",
+];
 const WIRING: &str = "channel";
 
 /// What `text`, the file `file` below core's `src`, names against the direction of dependencies.

@@ -29,11 +29,17 @@ impl Observer for Watch {
                 }
                 self.log(format!("not resolved (absent {absent}), next in {next:.1?}: {error}"));
             }
-            Event::SubchannelState { address, from, to, cause } => {
-                let cause = cause.as_deref().unwrap_or_default();
+            Event::SubchannelState { address, from, to, cause, .. } => {
+                let cause = cause.as_ref().map_or("", |cause| cause.text());
                 self.log(format!("{address} {from:?} -> {to:?} {cause}"));
             }
             Event::ChannelState { from, to } => self.log(format!("channel {from:?} -> {to:?}")),
+            // Their names differ from run to run of one process.
+            Event::Connected(_) | Event::Disconnected(_) | Event::ConnectionClosed(_) => {}
+            Event::Suspected(suspected) => {
+                self.log(format!("{} is suspect: {}", suspected.connection.address, suspected.cause));
+            }
+            Event::Trusted(connection) => self.log(format!("{} is trusted again", connection.address)),
             other => self.log(format!("{other:?}")),
         }
     }

@@ -1,9 +1,9 @@
 //! The one task that owns a channel's resolver, policy and subchannels.
 
+mod connections;
 mod idle;
 mod resolving;
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use evenkeel_core::endpoint::Endpoint;
 use evenkeel_core::state::ConnectivityState;
 use evenkeel_core::time::Time;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{self, AbortHandle, JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::config::Config;
@@ -22,8 +22,9 @@ use super::resolve::{Answer, Report, Urgency};
 use super::shared::{CLOSED, Shared};
 use super::subchannel::Subchannels;
 use crate::clock::Clock;
-use crate::http2::client::{Connection, Trust};
+use crate::http2::client::Trust;
 use crate::observe::Event;
+use connections::Connections;
 use idle::IdleTimer;
 use resolving::Resolving;
 
@@ -48,11 +49,7 @@ pub(super) struct Driver {
     /// `None` while the channel is IDLE.
     decisions: Option<Decisions>,
     resolving: Option<Resolving>,
-    subchannels: Subchannels,
-    /// Connections that take no new calls now, and may again.
-    aside: HashMap<AttemptId, Arc<Connection>>,
-    /// Attempts that have not connected yet.
-    attempts: HashMap<AttemptId, AbortHandle>,
+    connections: Connections,
     tasks: JoinSet<()>,
     idle: IdleTimer,
 }
@@ -70,9 +67,11 @@ impl Driver {
             events,
             cut: shared.cut.subscribe(),
             complaints: Arc::default(),
+            observers: config.observers.clone(),
         };
         Self {
             idle: IdleTimer::new(config.idle_timeout),
+            connections: Connections::new(config.observers.clone()),
             shared,
             config,
             commands,
@@ -81,9 +80,6 @@ impl Driver {
             clock: Clock::start(),
             decisions: None,
             resolving: None,
-            subchannels: Subchannels::default(),
-            aside: HashMap::new(),
-            attempts: HashMap::new(),
             tasks: JoinSet::new(),
         }
     }
@@ -145,27 +141,24 @@ impl Driver {
         let now = self.now();
         let Some(decisions) = &mut self.decisions else { return };
         match event {
-            LinkEvent::Connected(connection) => {
-                self.attempts.remove(&attempt);
-                if decisions.on_connected(now, id, attempt)
-                    && let Some(subchannel) = self.subchannels.get(id)
-                {
-                    subchannel.set_connection(Some(connection));
-                }
+            LinkEvent::Connected { connection, life } => {
+                let is_wanted = decisions.on_connected(now, id, attempt);
+                self.connections.on_connected((id, attempt), (connection, life), is_wanted);
             }
             LinkEvent::Failed(cause) => {
-                self.attempts.remove(&attempt);
+                self.connections.on_attempt_failed(attempt);
                 decisions.on_attempt_failed(now, id, attempt, cause);
             }
             LinkEvent::Trust(Trust::Suspect { served, cause }) => {
+                self.connections.on_suspected(attempt, &cause);
                 decisions.on_suspected(now, id, attempt, served, cause);
             }
-            LinkEvent::Trust(Trust::Whole) => decisions.on_trusted(now, id, attempt),
-            LinkEvent::Ended { address, end } => {
-                if let Some(goaway) = &end.goaway {
-                    let debug = Arc::clone(&goaway.debug);
-                    self.config.observers.tell(&Event::GoAway { address, code: goaway.code, debug });
-                }
+            LinkEvent::Trust(Trust::Whole) => {
+                self.connections.on_trusted(attempt);
+                decisions.on_trusted(now, id, attempt);
+            }
+            LinkEvent::Ended(end) => {
+                self.connections.on_ended(attempt);
                 decisions.on_connection_ended(now, id, attempt, end.served, end.cause);
             }
         }
@@ -230,7 +223,7 @@ impl Driver {
         }
         if let Some(published) = decisions.take_publication() {
             let state = published.state;
-            let before = self.shared.publish(published, self.subchannels.clone());
+            let before = self.shared.publish(published, self.connections.table());
             self.report_state(before, state);
         }
         self.decisions = Some(decisions);
@@ -239,30 +232,14 @@ impl Driver {
     fn act(&mut self, action: Action) {
         match action {
             Action::Connect { id, attempt, address, deadline } => {
-                self.subchannels.add(id);
-                let endpoint = Endpoint::from(address);
+                let subchannel = self.connections.key(id);
                 let deadline = self.clock.deadline(deadline);
-                let task = self.dialler.clone().run(Attempt { id, attempt, endpoint, deadline });
-                self.attempts.insert(attempt, self.tasks.spawn(task));
+                let task = self.dialler.clone().run(Attempt { id, attempt, subchannel, address, deadline });
+                self.connections.on_attempt(attempt, self.tasks.spawn(task));
             }
-            Action::Release { id, attempt } => {
-                if let Some(task) = self.attempts.remove(&attempt) {
-                    task.abort();
-                } else if self.aside.remove(&attempt).is_some() {
-                    // It ends with the last of its calls.
-                } else if let Some(subchannel) = self.subchannels.get(id) {
-                    subchannel.set_connection(None);
-                }
-            }
-            Action::SetAside { id, attempt } => {
-                let connection = self.subchannels.get(id).and_then(|subchannel| subchannel.take_connection());
-                self.aside.extend(connection.map(|connection| (attempt, connection)));
-            }
-            Action::TakeBack { id, attempt } => {
-                if let Some(subchannel) = self.subchannels.get(id) {
-                    subchannel.set_connection(self.aside.remove(&attempt));
-                }
-            }
+            Action::Release { id, attempt } => self.connections.release(id, attempt),
+            Action::SetAside { id, attempt } => self.connections.set_aside(id, attempt),
+            Action::TakeBack { id, attempt } => self.connections.take_back(id, attempt),
             Action::Resolve(urgency) => {
                 if let Some(resolving) = &self.resolving {
                     resolving.request(urgency);
@@ -271,10 +248,11 @@ impl Driver {
                 }
             }
             Action::Report { id, address, from, to, cause } => {
+                let subchannel = self.connections.key(id);
                 if to == ConnectivityState::Shutdown {
-                    self.subchannels.remove(id);
+                    self.connections.remove_subchannel(id);
                 }
-                self.config.observers.tell(&Event::SubchannelState { address, from, to, cause });
+                self.config.observers.tell(&Event::SubchannelState { subchannel, address, from, to, cause });
             }
         }
     }
@@ -307,15 +285,16 @@ impl Driver {
     }
 
     fn release_all(&mut self) {
+        if let Some(mut decisions) = self.decisions.take() {
+            decisions.shut_down(self.now());
+            for action in decisions.take_actions() {
+                self.act(action);
+            }
+        }
         // The next life of the channel counts its attempts anew: news of this one's must not reach it.
         (self.dialler.events, self.links) = mpsc::unbounded_channel();
-        self.decisions = None;
+        self.connections = Connections::new(self.config.observers.clone());
         self.resolving = None;
-        self.subchannels = Subchannels::default();
-        self.aside.clear();
-        for (_, task) in self.attempts.drain() {
-            task.abort();
-        }
     }
 
     fn report_state(&self, from: ConnectivityState, to: ConnectivityState) {

@@ -7,11 +7,13 @@ use evenkeel_core::balance::SubchannelId;
 use evenkeel_core::list::SharedList;
 
 use crate::http2::client::Connection;
+use crate::observe::SubchannelKey;
 
 /// Outlives its connections: when one comes or goes, nothing else has to be told.
 #[derive(Debug)]
 pub(super) struct Subchannel {
     id: SubchannelId,
+    key: SubchannelKey,
     connection: ArcSwapOption<Connection>,
 }
 
@@ -50,17 +52,19 @@ impl Subchannels {
         self.0.iter().flatten()
     }
 
-    /// Makes the subchannel, unless it is there.
-    pub(super) fn add(&mut self, id: SubchannelId) {
-        if self.get(id).is_some() {
-            return;
+    /// The name of the subchannel, which is made if it is not there.
+    pub(super) fn add(&mut self, id: SubchannelId) -> SubchannelKey {
+        if let Some(subchannel) = self.get(id) {
+            return subchannel.key;
         }
+        let key = SubchannelKey::next();
         while self.0.len() <= id.index() {
             self.0.push(None);
         }
         if let Some(place) = self.0.get_mut(id.index()) {
-            *place = Some(Arc::new(Subchannel { id, connection: ArcSwapOption::empty() }));
+            *place = Some(Arc::new(Subchannel { id, key, connection: ArcSwapOption::empty() }));
         }
+        key
     }
 
     pub(super) fn remove(&mut self, id: SubchannelId) {

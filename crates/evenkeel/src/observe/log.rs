@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use evenkeel_core::state::ConnectivityState;
 
-use super::{DnsQuery, Event, Observer};
+use super::{ConnectionRef, Disconnected, DnsQuery, Event, Observer, Suspected};
 
 /// Writes a channel's events to `tracing`, with the channel's target on each.
 #[derive(Debug)]
@@ -25,13 +25,33 @@ impl Observer for Log {
             Event::ChannelState { from, to } => {
                 tracing::info!(channel = target, %from, %to, "channel state");
             }
-            Event::SubchannelState { address, from, to, cause } => {
-                let cause = cause.as_deref().unwrap_or("");
+            Event::SubchannelState { address, from, to, cause, .. } => {
+                let cause = cause.as_ref().map_or("", |cause| cause.text());
                 if *to == ConnectivityState::TransientFailure {
                     tracing::warn!(channel = target, %address, %from, %to, cause, "subchannel state");
                 } else {
                     tracing::debug!(channel = target, %address, %from, %to, cause, "subchannel state");
                 }
+            }
+            Event::Connected(connection) => {
+                let ConnectionRef { connection, address, .. } = connection;
+                tracing::debug!(channel = target, %connection, %address, "connected");
+            }
+            Event::Disconnected(Disconnected { connection, cause }) => {
+                let ConnectionRef { connection, address, .. } = connection;
+                tracing::debug!(channel = target, %connection, %address, %cause, "takes no new calls any more");
+            }
+            Event::ConnectionClosed(connection) => {
+                let ConnectionRef { connection, address, .. } = connection;
+                tracing::debug!(channel = target, %connection, %address, "connection closed");
+            }
+            Event::Suspected(Suspected { connection, cause }) => {
+                let ConnectionRef { connection, address, .. } = connection;
+                tracing::warn!(channel = target, %connection, %address, %cause, "a server may hang");
+            }
+            Event::Trusted(connection) => {
+                let ConnectionRef { connection, address, .. } = connection;
+                tracing::info!(channel = target, %connection, %address, "a server that was suspect is alive");
             }
             Event::GoAway { address, code, debug: text } => {
                 tracing::info!(channel = target, %address, code, text = &**text, "GOAWAY");

@@ -1,8 +1,14 @@
 //! What happened, told to whoever wants to know: one typed vocabulary, any number of subscribers.
 
+mod calls;
+mod connections;
 mod dns;
 mod log;
 
+pub(crate) use calls::Traced;
+pub use calls::{AttemptStart, CallEnd, CallStart, CallTracer};
+pub(crate) use connections::ConnectionLife;
+pub use connections::{ConnectionKey, ConnectionRef, Disconnected, SubchannelKey, Suspected};
 pub use dns::{DnsAnswer, DnsQuery, DnsTransport};
 pub(crate) use log::Log;
 
@@ -11,6 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel_core::cause::Cause;
 use evenkeel_core::endpoint::{Address, Endpoint};
 use evenkeel_core::state::ConnectivityState;
 
@@ -27,6 +34,8 @@ pub enum Event {
     },
     /// A subchannel's connectivity state changed.
     SubchannelState {
+        /// Which subchannel.
+        subchannel: SubchannelKey,
         /// Where the subchannel connects to: one address of one endpoint.
         address: Address,
         /// The state it left.
@@ -34,8 +43,18 @@ pub enum Event {
         /// The state it entered.
         to: ConnectivityState,
         /// Why, when it failed or was lost.
-        cause: Option<Arc<str>>,
+        cause: Option<Cause>,
     },
+    /// A connection was made: the server's SETTINGS have come.
+    Connected(ConnectionRef),
+    /// A connection takes no new calls any more.
+    Disconnected(Disconnected),
+    /// A connection that takes no new calls has come to its end, with the last of its calls or before.
+    ConnectionClosed(ConnectionRef),
+    /// The server of a connection may hang.
+    Suspected(Suspected),
+    /// A suspect has proven to be alive.
+    Trusted(ConnectionRef),
     /// A server asked the channel to go away from one of its connections (HTTP/2 GOAWAY).
     GoAway {
         /// The connection's peer.
@@ -80,23 +99,46 @@ pub enum Event {
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// Takes note of one event.
     fn on_event(&self, event: &Event);
+
+    /// Whether [`Observer::on_call`] is worth calling. Asked once, when the channel is made: where nobody follows calls,
+    /// they cost nothing more.
+    fn follows_calls(&self) -> bool {
+        false
+    }
+
+    /// A call begins, on its caller's task: who wants to know how it goes says with what.
+    fn on_call(&self, call: &CallStart<'_>) -> Option<Box<dyn CallTracer>> {
+        let _ = call;
+        None
+    }
 }
 
 /// All who want to know about a channel: `tracing`, and whom the program added.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
+pub(crate) struct Observers {
+    all: Vec<Arc<dyn Observer>>,
+    of_calls: Vec<Arc<dyn Observer>>,
+}
 
 impl Observers {
     pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {
-        self.0.push(observer);
+        if observer.follows_calls() {
+            self.of_calls.push(Arc::clone(&observer));
+        }
+        self.all.push(observer);
     }
 
     pub(crate) fn extend(&mut self, others: Self) {
-        self.0.extend(others.0);
+        self.all.extend(others.all);
+        self.of_calls.extend(others.of_calls);
+    }
+
+    fn trace(&self, call: &CallStart<'_>) -> Vec<Box<dyn CallTracer>> {
+        self.of_calls.iter().filter_map(|observer| observer.on_call(call)).collect()
     }
 
     pub(crate) fn tell(&self, event: &Event) {
-        for observer in &self.0 {
+        for observer in &self.all {
             let told = catch_unwind(AssertUnwindSafe(|| observer.on_event(event)));
             if told.is_err() {
                 // It must not end the channel. Nor must a subscriber of `tracing` that panics, which is an observer, too.

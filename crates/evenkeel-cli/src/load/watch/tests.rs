@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use evenkeel::ConnectivityState::{Connecting, Idle, Ready, Shutdown, TransientFailure};
-use evenkeel::Endpoint;
+use evenkeel::{Endpoint, SubchannelKey};
 
 use super::{ConnectivityState, Duration, Event, KEPT, Seen};
 
@@ -16,7 +16,13 @@ fn resolved(last: &[u8]) -> Event {
 }
 
 fn state(last: u8, from: ConnectivityState, to: ConnectivityState, cause: Option<&str>) -> Event {
-    Event::SubchannelState { address: address(last).into(), from, to, cause: cause.map(Arc::from) }
+    Event::SubchannelState {
+        subchannel: SubchannelKey::default(),
+        address: address(last).into(),
+        from,
+        to,
+        cause: cause.map(Into::into),
+    }
 }
 
 fn seen(events: &[Event]) -> Seen {

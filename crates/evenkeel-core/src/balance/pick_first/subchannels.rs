@@ -92,7 +92,7 @@ impl Subchannels {
             self.mark_failed(index);
         }
         if let Some(cause) = &update.cause {
-            self.last_failure = Some(Arc::clone(cause));
+            self.last_failure = Some(Arc::clone(cause.text()));
         }
         Some(index)
     }

@@ -20,6 +20,7 @@ use crate::client::options::{CallOptions, Peer};
 use crate::client::resolve::BoxFuture;
 use crate::client::shared::{RunningCall, Snapshot};
 use crate::http2::client::{Answer, Closed, Connection, Opened, Place, ReplayBody, StreamFailure};
+use crate::observe::Traced;
 
 /// A call that waits so long for a stream is worth a word: its server's limit is what makes it slow.
 const LONG_WAIT: Duration = Duration::from_secs(1);
@@ -35,6 +36,8 @@ pub(super) struct Call {
     running: RunningCall,
     /// The attempt under way, if its policy wants to hear of it.
     tracked: Option<Tracked>,
+    /// Who follows the call, if somebody does.
+    pub(super) traced: Option<Arc<Traced>>,
     /// Where attempts went that have failed.
     tried: Vec<SubchannelId>,
     /// Where the attempt under way goes.
@@ -77,6 +80,7 @@ impl Call {
             stage: Stage::Endpoint,
             running: RunningCall::start(&channel.shared),
             tracked: None,
+            traced: None,
             tried: Vec::new(),
             picked: None,
             channel,
@@ -109,6 +113,10 @@ impl Call {
         if let Some(tracked) = &mut self.tracked {
             tracked.on_sent();
         }
+        if let (Some(traced), Stage::Response(connection)) = (&self.traced, &self.stage) {
+            let attempt = u32::try_from(self.tried.len()).unwrap_or(u32::MAX);
+            traced.on_attempt(attempt, connection.address());
+        }
     }
 
     pub(super) fn head(&mut self, deadline: Option<Instant>) -> Result<Request<()>, Status> {
@@ -136,6 +144,9 @@ impl Call {
         }
         if let Some(tracked) = self.tracked.take() {
             tracked.fail(&failed.status);
+        }
+        if let Some(traced) = &self.traced {
+            traced.on_attempt_failed(&failed.status);
         }
         match self.attempts.on_failure(failed.failure, self.body.is_replayable()) {
             Verdict::Retry => {

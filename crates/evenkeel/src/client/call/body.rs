@@ -8,7 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 
 use super::deadline::{Deadline, overrule_cancelled};
-use super::tracked::Tracked;
+use super::tracked::Followers;
 use crate::client::options::Peer;
 use crate::client::shared::RunningCall;
 use crate::http2::client::ResponseStream;
@@ -27,7 +27,7 @@ struct Live {
     stream: ResponseStream,
     deadline: Option<Deadline>,
     running: RunningCall,
-    tracked: Option<Tracked>,
+    follow: Followers,
     /// Frames delivered since the deadline was looked at.
     unlooked: u32,
 }
@@ -40,9 +40,9 @@ impl ResponseBody {
         stream: Option<ResponseStream>,
         deadline: Option<Deadline>,
         running: RunningCall,
-        tracked: Option<Tracked>,
+        follow: Followers,
     ) -> Self {
-        Self { live: stream.map(|stream| Live { stream, deadline, running, tracked, unlooked: 0 }) }
+        Self { live: stream.map(|stream| Live { stream, deadline, running, follow, unlooked: 0 }) }
     }
 }
 
@@ -60,9 +60,7 @@ impl Body for ResponseBody {
             && let Some(trailers) = frame.trailers_mut()
         {
             overrule_cancelled(trailers, live.deadline.as_ref());
-            if let Some(tracked) = live.tracked.take() {
-                tracked.end_by(trailers);
-            }
+            live.follow = std::mem::take(&mut live.follow).end_by(trailers);
         }
         live.unlooked = if polled.is_pending() { 0 } else { live.unlooked.wrapping_add(1) };
         // What has come is delivered, even if its reader was late. But a server that sends without pause must not
@@ -80,10 +78,8 @@ impl Body for ResponseBody {
                     Some(deadline) if deadline.is_over() => exceeded(live),
                     _ => status,
                 };
-                if let Some(tracked) = live.tracked.take() {
-                    tracked.fail(&status);
-                }
                 let status = live.running.shared().cut_or(Peer::blame(live.stream.address(), status));
+                std::mem::take(&mut live.follow).fail(&status);
                 self.live = None;
                 Poll::Ready(Some(Err(status)))
             }

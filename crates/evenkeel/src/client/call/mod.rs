@@ -21,14 +21,18 @@ use super::inner::Inner;
 use super::options::{CallOptions, Peer};
 use super::resolve::BoxFuture;
 use crate::http2::client::{Answer, Opened};
+use crate::observe::Traced;
 use attempts::{Answered, Asked, Call};
 use deadline::{Deadline, overrule_cancelled, too_late};
+use tracked::Followers;
 
 /// A call's future: resolves when the response's head is there. Dropping it resets the call's stream.
 #[must_use = "a call is made by awaiting it"]
 pub struct ResponseFuture {
     state: State,
     channel: Arc<Inner>,
+    /// Who follows it, if somebody does.
+    traced: Option<Arc<Traced>>,
     /// The request's, emptied: the response's need as much room, and to allocate it anew would cost twice.
     extensions: Extensions,
 }
@@ -45,7 +49,8 @@ enum State {
 
 impl ResponseFuture {
     pub(super) fn new(channel: Arc<Inner>, request: http::Request<tonic::body::Body>) -> Self {
-        Self { state: State::New(Some(request)), channel, extensions: Extensions::new() }
+        let traced = Traced::begin(&channel.config.observers, request.uri().path());
+        Self { state: State::New(Some(request)), channel, traced, extensions: Extensions::new() }
     }
 
     /// Makes the first attempt, if that needs no waiting.
@@ -59,6 +64,7 @@ impl ResponseFuture {
             return Err(too_late());
         }
         let mut call = Call::new(Arc::clone(&self.channel), parts, body, options)?;
+        call.traced = self.traced.clone();
         let place = match call.try_place() {
             Ok(place) => place,
             Err(asked) => {
@@ -127,25 +133,27 @@ impl Future for ResponseFuture {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answered = ready!(self.poll_answered(cx));
         self.state = State::Done;
-        let Answered { answer, deadline, running, tracked } =
-            answered.map_err(|status| self.channel.shared.cut_or(status))?;
+        let traced = self.traced.take();
+        let answered = answered.map_err(|status| {
+            let status = self.channel.shared.cut_or(status);
+            if let Some(traced) = &traced {
+                traced.fail(&status);
+            }
+            status
+        });
+        let Answered { answer, deadline, running, tracked } = answered?;
         let Answer { mut head, body, connection } = answer;
         if body.is_none() {
             overrule_cancelled(&mut head.headers, deadline.as_ref());
         }
-        let tracked = match tracked {
-            Some(tracked) if body.is_none() => {
-                tracked.end_by(&head.headers);
-                None
-            }
-            tracked => tracked,
-        };
+        let follow = Followers { tracked, traced };
+        let follow = if body.is_none() { follow.end_by(&head.headers) } else { follow };
         let deadline = deadline.and_then(Deadline::past_head);
         let mut extensions = std::mem::take(&mut self.extensions);
         extensions.extend(std::mem::take(&mut head.extensions));
         extensions.insert(Peer { address: Arc::clone(connection.address()) });
         head.extensions = extensions;
-        Poll::Ready(Ok(http::Response::from_parts(head, ResponseBody::new(body, deadline, running, tracked))))
+        Poll::Ready(Ok(http::Response::from_parts(head, ResponseBody::new(body, deadline, running, follow))))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a call tells the policy that picked for it.
 
+use std::sync::Arc;
+
 use evenkeel_core::balance::{Outcome, Track};
 use evenkeel_core::code::Code;
 use http::HeaderMap;
@@ -7,6 +9,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use crate::http2::client::GRPC_STATUS;
+use crate::observe::Traced;
 
 /// One attempt whose policy wants to hear how it went. Dropped before its end, it was cancelled, or never used.
 #[derive(Debug)]
@@ -45,6 +48,38 @@ impl Tracked {
     fn tell(&mut self, code: Code) {
         if let Some(track) = self.track.take() {
             track.end(&Outcome::new(code, self.sent, self.since.elapsed()));
+        }
+    }
+}
+
+/// All who want to know how a response ends.
+#[derive(Debug, Default)]
+pub(super) struct Followers {
+    /// The policy.
+    pub(super) tracked: Option<Tracked>,
+    /// Observers.
+    pub(super) traced: Option<Arc<Traced>>,
+}
+
+impl Followers {
+    /// The server has said how it went; nobody is left to be told.
+    pub(super) fn end_by(self, trailers: &HeaderMap) -> Self {
+        if let Some(tracked) = self.tracked {
+            tracked.end_by(trailers);
+        }
+        if let Some(traced) = self.traced {
+            traced.end_by(trailers);
+        }
+        Self::default()
+    }
+
+    /// The response has failed.
+    pub(super) fn fail(self, status: &Status) {
+        if let Some(tracked) = self.tracked {
+            tracked.fail(status);
+        }
+        if let Some(traced) = self.traced {
+            traced.fail(status);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! One attempt to connect and the life of the connection it led to, as one task.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use evenkeel_core::balance::SubchannelId;
+use evenkeel_core::cause::Cause;
 use evenkeel_core::channel::AttemptId;
-use evenkeel_core::endpoint::{Address, Endpoint};
+use evenkeel_core::endpoint::Address;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -15,18 +15,19 @@ use super::transport::{Transport, late};
 use crate::http2::client::{
     Connection, EndOfConnection, Established, Http2Settings, Trust, Uploads, establish, is_complaint,
 };
+use crate::observe::{ConnectionLife, Event, Observers, SubchannelKey};
 
 /// What an attempt tells the driver.
 #[derive(Debug)]
 pub(in crate::client) enum LinkEvent {
-    Connected(Arc<Connection>),
-    Failed(Arc<str>),
+    Connected {
+        connection: Arc<Connection>,
+        life: Arc<ConnectionLife>,
+    },
+    Failed(Cause),
     /// What is thought of its server has changed.
     Trust(Trust),
-    Ended {
-        address: Arc<Address>,
-        end: EndOfConnection,
-    },
+    Ended(EndOfConnection),
 }
 
 /// One attempt: which, where to, until when.
@@ -34,7 +35,8 @@ pub(in crate::client) enum LinkEvent {
 pub(in crate::client) struct Attempt {
     pub(in crate::client) id: SubchannelId,
     pub(in crate::client) attempt: AttemptId,
-    pub(in crate::client) endpoint: Endpoint,
+    pub(in crate::client) subchannel: SubchannelKey,
+    pub(in crate::client) address: Address,
     pub(in crate::client) deadline: Instant,
 }
 
@@ -47,15 +49,16 @@ pub(in crate::client) struct Dialler {
     pub(in crate::client) cut: watch::Receiver<bool>,
     /// How often servers have complained of too many PINGs.
     pub(in crate::client) complaints: Arc<AtomicU32>,
+    pub(in crate::client) observers: Observers,
 }
 
-/// Tells the driver what becomes of an attempt. A subchannel whose task panics, in a connector, a socket or a
-/// certificate's verifier of the program's own, has failed like any other.
+/// Tells what becomes of an attempt: the driver, and of a connection's end observers, whatever ends it. A subchannel whose
+/// task panics, in a connector, a socket or a certificate's verifier of the program's own, has failed like any other.
 struct Report<'a> {
     dialler: &'a Dialler,
     attempt: &'a Attempt,
-    connected: Option<Arc<Address>>,
-    /// Nothing more is to come.
+    connected: Option<Arc<ConnectionLife>>,
+    /// The driver is to hear nothing more.
     is_told: bool,
 }
 
@@ -65,28 +68,55 @@ impl Report<'_> {
         let _ = self.dialler.events.send((self.attempt.id, self.attempt.attempt, event));
     }
 
+    fn connect(&mut self, connection: Arc<Connection>) {
+        let Attempt { subchannel, .. } = *self.attempt;
+        let life =
+            ConnectionLife::begin(subchannel, Arc::clone(connection.address()), &self.dialler.observers);
+        self.connected = Some(Arc::clone(&life));
+        self.tell(LinkEvent::Connected { connection, life });
+    }
+
+    /// The connection takes no new calls any more.
+    fn end_connection(&mut self, end: EndOfConnection) {
+        let Dialler { observers, complaints, .. } = self.dialler;
+        if end.goaway.as_ref().is_some_and(is_complaint) {
+            complaints.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(life) = &self.connected {
+            if let Some(goaway) = &end.goaway {
+                let (address, debug) = (Arc::clone(&life.name().address), Arc::clone(&goaway.debug));
+                observers.tell(&Event::GoAway { address, code: goaway.code, debug });
+            }
+            life.disconnect(end.cause.clone(), observers);
+        }
+        self.end(LinkEvent::Ended(end));
+    }
+
     fn end(&mut self, event: LinkEvent) {
         self.is_told = true;
         self.tell(event);
+    }
+
+    fn on_panic(&self) {
+        let address = &self.attempt.address;
+        self.tell(match &self.connected {
+            Some(_) => {
+                let cause = format!("the task of the connection to {address} panicked").into();
+                LinkEvent::Ended(EndOfConnection { cause, goaway: None, served: false })
+            }
+            None => LinkEvent::Failed(format!("connecting to {address} failed: its task panicked").into()),
+        });
     }
 }
 
 impl Drop for Report<'_> {
     fn drop(&mut self) {
-        if self.is_told || !std::thread::panicking() {
-            return;
+        if !self.is_told && std::thread::panicking() {
+            self.on_panic();
         }
-        self.tell(match self.connected.clone() {
-            Some(address) => {
-                let cause = format!("the task of the connection to {address} panicked").into();
-                LinkEvent::Ended { address, end: EndOfConnection { cause, goaway: None, served: false } }
-            }
-            None => {
-                let to = self.attempt.endpoint.addresses().first().map(ToString::to_string);
-                let to = to.unwrap_or_default();
-                LinkEvent::Failed(format!("connecting to {to} failed: its task panicked").into())
-            }
-        });
+        if let Some(life) = self.connected.take() {
+            life.end(&self.dialler.observers);
+        }
     }
 }
 
@@ -113,55 +143,30 @@ impl Dialler {
 
     async fn dial(&self, attempt: Attempt, uploads: &Arc<Uploads>) {
         let mut report = Report { dialler: self, attempt: &attempt, connected: None, is_told: false };
-        match self.connect(&attempt.endpoint, attempt.deadline, uploads).await {
-            Err(cause) => report.end(LinkEvent::Failed(cause.into())),
+        match self.connect(&attempt, uploads).await {
+            Err(cause) => {
+                let text = format!("connecting to {} failed: {cause}", attempt.address);
+                report.end(LinkEvent::Failed(Cause::new(cause.kind(), text)));
+            }
             Ok(Established { connection, mut task }) => {
-                let address = Arc::clone(connection.address());
-                report.connected = Some(Arc::clone(&address));
-                report.tell(LinkEvent::Connected(connection));
+                report.connect(connection);
                 let end = task.serve(|trust| report.tell(LinkEvent::Trust(trust))).await;
-                if end.goaway.as_ref().is_some_and(is_complaint) {
-                    self.complaints.fetch_add(1, Ordering::Relaxed);
-                }
-                report.end(LinkEvent::Ended { address, end });
+                report.end_connection(end);
                 task.finish().await;
             }
         }
     }
 
-    /// Tries the endpoint's addresses one after another.
     async fn connect(
         &self,
-        endpoint: &Endpoint,
-        deadline: Instant,
+        attempt: &Attempt,
         uploads: &Arc<Uploads>,
-    ) -> Result<Established<Box<dyn Io>>, String> {
-        let mut failures = String::new();
-        for address in endpoint.addresses() {
-            let failure = match self.connect_to(address, deadline, uploads).await {
-                Ok(established) => return Ok(established),
-                Err(failure) => failure,
-            };
-            let separator = if failures.is_empty() { "" } else { "; " };
-            // Writing to a String cannot fail.
-            let _ = write!(failures, "{separator}connecting to {address} failed: {failure}");
-        }
-        if failures.is_empty() {
-            failures.push_str("the endpoint has no address");
-        }
-        Err(failures)
-    }
-
-    async fn connect_to(
-        &self,
-        address: &Address,
-        deadline: Instant,
-        uploads: &Arc<Uploads>,
-    ) -> Result<Established<Box<dyn Io>>, String> {
+    ) -> Result<Established<Box<dyn Io>>, Cause> {
+        let Attempt { address, deadline, .. } = attempt;
         let started = Instant::now();
-        let io = self.transport.connect(address, deadline).await?;
+        let io = self.transport.connect(address, *deadline).await?;
         let complaints = self.complaints.load(Ordering::Relaxed);
-        timeout_at(deadline, establish(io, Arc::new(address.clone()), self.settings, complaints, uploads))
+        timeout_at(*deadline, establish(io, Arc::new(address.clone()), self.settings, complaints, uploads))
             .await
             .unwrap_or_else(|_| Err(late("HTTP/2 SETTINGS", started)))
     }

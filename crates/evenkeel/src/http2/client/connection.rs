@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use evenkeel_core::cause::{Cause, CauseKind};
 use evenkeel_core::connect::Step;
 use evenkeel_core::endpoint::Address;
 use h2::client::SendRequest;
@@ -14,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::timeout;
 
-use super::failure::{describe, describe_io, describe_opening};
+use super::failure::{cause_of, describe_io, describe_opening, kind_of_io};
 use super::link::Link;
 use super::settings::Http2Settings;
 use super::upload::Uploads;
@@ -58,7 +59,7 @@ pub(crate) enum Trust {
         /// A response has begun on it before.
         served: bool,
         /// Why, in words.
-        cause: Arc<str>,
+        cause: Cause,
     },
     /// It does not.
     Whole,
@@ -67,8 +68,7 @@ pub(crate) enum Trust {
 /// Why a connection takes no new calls.
 #[derive(Debug)]
 pub(crate) struct EndOfConnection {
-    /// In words, for states and logs.
-    pub(crate) cause: Arc<str>,
+    pub(crate) cause: Cause,
     /// The server's GOAWAY, if that is what ended it.
     pub(crate) goaway: Option<GoAwayFrame>,
     /// It was of use: a response began on it, or its server was at work on a call when it said GOAWAY.
@@ -95,20 +95,22 @@ pub(crate) async fn establish<IO>(
     settings: Http2Settings,
     complaints: u32,
     uploads: &Arc<Uploads>,
-) -> Result<Established<IO>, String>
+) -> Result<Established<IO>, Cause>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     let clock = Clock::start();
     let (wire, control, facts) = Wire::client(io, settings.max_header_list_size);
-    let (send, h2) = settings.builder().handshake(wire).await.map_err(|error| describe(&error))?;
+    let (send, h2) = settings.builder().handshake(wire).await.map_err(|error| cause_of(&error))?;
     // With one thread the run queue is walked in order anyway, and going round it once more only costs.
     let yields =
         Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
     let mut driver = Driver { h2, wire: control, facts, yields, yielded: false, ended: false };
     poll_fn(|cx| match driver.poll(cx) {
         Poll::Ready(Some(cause)) => Poll::Ready(Err(cause)),
-        Poll::Ready(None) => Poll::Ready(Err("the peer closed it before its SETTINGS".into())),
+        Poll::Ready(None) => {
+            Poll::Ready(Err(Cause::new(CauseKind::Reset, "the peer closed it before its SETTINGS")))
+        }
         Poll::Pending if driver.facts.settings_received() => Poll::Ready(Ok(())),
         Poll::Pending => Poll::Pending,
     })
@@ -168,12 +170,14 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ConnectionTask<IO> {
                 let polled = driver.poll(cx);
                 // First, since an idle connection ends in the same moment.
                 if let Some(goaway) = driver.facts.goaway() {
-                    let cause = format!("{} said {}", link.address(), link.describe_goaway());
+                    let text = format!("{} said {}", link.address(), link.describe_goaway());
+                    let cause = Cause::new(CauseKind::GoAway(goaway.code), text);
                     return Poll::Ready((cause, Some(goaway)));
                 }
                 if let Poll::Ready(cause) = polled {
-                    let cause = link.describe_loss(cause.as_deref().unwrap_or(CLOSED_BY_PEER));
-                    return Poll::Ready((cause, None));
+                    let cause = cause.unwrap_or_else(|| Cause::new(CauseKind::Reset, CLOSED_BY_PEER));
+                    let text = link.describe_loss(cause.text());
+                    return Poll::Ready((Cause::new(cause.kind(), text), None));
                 }
                 link.quota().set_max(driver.h2.max_concurrent_send_streams());
                 if let Some(cause) = watch_over(watch, link, &tell, cx) {
@@ -181,8 +185,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ConnectionTask<IO> {
                     return Poll::Ready((cause, None));
                 }
                 if exhausted.as_mut().poll(cx).is_ready() {
-                    let cause = format!("connection to {} takes no more streams", link.address());
-                    return Poll::Ready((cause, None));
+                    let text = format!("connection to {} takes no more streams", link.address());
+                    return Poll::Ready((Cause::new(CauseKind::Shutdown, text), None));
                 }
                 Poll::Pending
             })
@@ -194,7 +198,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ConnectionTask<IO> {
         let at_work = goaway.as_ref().is_some_and(|goaway| {
             goaway.code == NO_ERROR && goaway.last_stream_id > 0 && link.facts().highest_headers_started() > 0
         });
-        EndOfConnection { cause: cause.into(), goaway, served: at_work || link.has_served() }
+        EndOfConnection { cause, goaway, served: at_work || link.has_served() }
     }
 
     /// Lets the streams that are still open come to their end, then closes the connection.
@@ -211,20 +215,21 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> ConnectionTask<IO> {
 }
 
 /// Tells what is thought of the server; returns why the connection has to end, if it has.
-fn watch_over(watch: &mut Watch, link: &Link, tell: impl Fn(Trust), cx: &mut Context<'_>) -> Option<String> {
+fn watch_over(watch: &mut Watch, link: &Link, tell: impl Fn(Trust), cx: &mut Context<'_>) -> Option<Cause> {
     watch.look(link, cx);
     while let Some(step) = watch.next_step(cx) {
         match step {
             Step::Suspect => {
                 let address = link.address();
-                let cause =
+                let text =
                     format!("{address} is silent, PING included, while calls wait: its process may hang");
-                tell(Trust::Suspect { served: link.has_served(), cause: cause.into() });
+                let cause = Cause::new(CauseKind::TimedOut, text);
+                tell(Trust::Suspect { served: link.has_served(), cause });
             }
             Step::Trust => tell(Trust::Whole),
             Step::End => {
                 link.give_up("nothing came for long after a PING (HTTP/2 keepalive)".into());
-                return Some(link.describe_loss(""));
+                return Some(Cause::new(CauseKind::TimedOut, link.describe_loss("")));
             }
             Step::Ping => {}
         }
@@ -241,7 +246,7 @@ impl<IO> Drop for ConnectionTask<IO> {
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
     /// Moves bytes both ways; Ready when the connection is over, with the cause unless it ended in good order.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<String>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Cause>> {
         if self.yields && !std::mem::replace(&mut self.yielded, true) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -250,8 +255,10 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Driver<IO> {
         let polled = Pin::new(&mut self.h2).poll(cx);
         let drained = self.wire.poll_drain(cx);
         let cause = match (polled, drained) {
-            (Poll::Ready(result), _) => result.err().map(|error| describe(&error)),
-            (Poll::Pending, Poll::Ready(Err(error))) => Some(describe_io(&error)),
+            (Poll::Ready(result), _) => result.err().map(|error| cause_of(&error)),
+            (Poll::Pending, Poll::Ready(Err(error))) => {
+                Some(Cause::new(kind_of_io(&error), describe_io(&error)))
+            }
             (Poll::Pending, _) => return Poll::Pending,
         };
         self.ended = true;

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use evenkeel_core::call::{Failure, from_reset};
+use evenkeel_core::cause::{Cause, CauseKind};
 use h2::Reason;
 use tonic::{Code, Status};
 
@@ -103,6 +104,24 @@ pub(super) fn describe_io(error: &io::Error) -> String {
     }
 }
 
+/// What kind of end a socket's error is.
+pub(crate) fn kind_of_io(error: &io::Error) -> CauseKind {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => CauseKind::Refused,
+        ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset => CauseKind::Reset,
+        ErrorKind::Other if error.to_string() == CUT_FRAME => CauseKind::Reset,
+        ErrorKind::TimedOut => CauseKind::TimedOut,
+        ErrorKind::ConnectionAborted => CauseKind::Aborted,
+        _ => CauseKind::Socket,
+    }
+}
+
+/// What a lost connection's error is, in kind and words.
+pub(super) fn cause_of(error: &h2::Error) -> Cause {
+    let kind = error.get_io().map_or(CauseKind::Protocol, kind_of_io);
+    Cause::new(kind, describe(error))
+}
+
 /// A GOAWAY in words.
 pub(super) fn describe_goaway(frame: &GoAwayFrame) -> String {
     let code = Reason::from(frame.code);
@@ -114,14 +133,16 @@ pub(super) fn describe_goaway(frame: &GoAwayFrame) -> String {
 }
 
 /// Why a server's SETTINGS never came: what it said instead explains more than what `h2` made of that.
-pub(super) fn describe_opening(cause: String, facts: &WireFacts) -> String {
+pub(super) fn describe_opening(cause: Cause, facts: &WireFacts) -> Cause {
     if let Some(goaway) = facts.goaway() {
-        return format!("the server said {}", describe_goaway(&goaway));
+        let text = format!("the server said {}", describe_goaway(&goaway));
+        return Cause::new(CauseKind::GoAway(goaway.code), text);
     }
-    match facts.foreign() {
+    let text = match facts.foreign() {
         Some(Foreign::Http1) => "the server speaks HTTP/1, not HTTP/2".into(),
         Some(Foreign::Tls) => "the server speaks TLS, and this channel does not".into(),
         Some(Foreign::Unknown) => format!("the server does not speak HTTP/2 ({cause})"),
-        None => cause,
-    }
+        None => return cause,
+    };
+    Cause::new(CauseKind::NotHttp2, text)
 }

@@ -15,7 +15,7 @@ mod upload;
 mod watch;
 
 pub(crate) use connection::{Connection, EndOfConnection, Established, Trust, establish};
-pub(crate) use failure::{StreamFailure, is_complaint};
+pub(crate) use failure::{StreamFailure, is_complaint, kind_of_io};
 pub(crate) use place::Place;
 pub(crate) use quota::Closed;
 pub(crate) use replay::ReplayBody;

@@ -1,0 +1,128 @@
+//! Calls, followed by who wants to.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use evenkeel_core::code::Code;
+use evenkeel_core::endpoint::Address;
+use http::HeaderMap;
+use tokio::time::Instant;
+use tonic::Status;
+
+use super::Observers;
+use crate::http2::client::GRPC_STATUS;
+
+/// A call that begins.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct CallStart<'a> {
+    /// The full method path, `/package.Service/Method`.
+    pub path: &'a str,
+}
+
+/// An attempt of a call that was sent.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct AttemptStart<'a> {
+    /// How many attempts of the call went before.
+    pub attempt: u32,
+    /// The server.
+    pub address: &'a Address,
+}
+
+/// The end of a call, or of one of its attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallEnd {
+    /// How it ended; CANCELLED when its caller lost interest.
+    pub code: Code,
+    /// Since it began.
+    pub latency: Duration,
+}
+
+/// Follows one call. Called by the call itself, on its caller's task: it must not block.
+///
+/// Every attempt that was told of ends, and then the call does, once.
+pub trait CallTracer: fmt::Debug + Send + Sync {
+    /// An attempt was sent.
+    fn on_attempt(&self, attempt: &AttemptStart<'_>) {
+        let _ = attempt;
+    }
+
+    /// The attempt that was told of last has ended.
+    fn on_attempt_end(&self, end: &CallEnd) {
+        let _ = end;
+    }
+
+    /// The call has ended.
+    fn on_end(&self, end: &CallEnd);
+}
+
+/// One call, for all who follow it.
+#[derive(Debug)]
+pub(crate) struct Traced {
+    tracers: Vec<Box<dyn CallTracer>>,
+    began: Instant,
+    in_attempt: AtomicBool,
+    has_ended: AtomicBool,
+}
+
+impl Traced {
+    /// `None` when nobody follows it.
+    pub(crate) fn begin(observers: &Observers, path: &str) -> Option<Arc<Self>> {
+        let tracers = observers.trace(&CallStart { path });
+        let traced = |tracers| {
+            let (in_attempt, has_ended) = (AtomicBool::new(false), AtomicBool::new(false));
+            Arc::new(Self { tracers, began: Instant::now(), in_attempt, has_ended })
+        };
+        (!tracers.is_empty()).then(|| traced(tracers))
+    }
+
+    pub(crate) fn on_attempt(&self, attempt: u32, address: &Address) {
+        self.in_attempt.store(true, Ordering::Relaxed);
+        self.tracers.iter().for_each(|tracer| tracer.on_attempt(&AttemptStart { attempt, address }));
+    }
+
+    pub(crate) fn on_attempt_failed(&self, status: &Status) {
+        self.end_attempt(&self.end(Code::from_number(status.code() as i32)));
+    }
+
+    /// The server has said how the call went.
+    pub(crate) fn end_by(&self, trailers: &HeaderMap) {
+        let code =
+            trailers.get(&GRPC_STATUS).map_or(Code::Unknown, |code| Code::from_header(code.as_bytes()));
+        self.end_with(code);
+    }
+
+    /// The call has failed.
+    pub(crate) fn fail(&self, status: &Status) {
+        self.end_with(Code::from_number(status.code() as i32));
+    }
+
+    fn end_with(&self, code: Code) {
+        if self.has_ended.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let end = self.end(code);
+        self.end_attempt(&end);
+        self.tracers.iter().for_each(|tracer| tracer.on_end(&end));
+    }
+
+    fn end_attempt(&self, end: &CallEnd) {
+        if self.in_attempt.swap(false, Ordering::Relaxed) {
+            self.tracers.iter().for_each(|tracer| tracer.on_attempt_end(end));
+        }
+    }
+
+    fn end(&self, code: Code) -> CallEnd {
+        CallEnd { code, latency: self.began.elapsed() }
+    }
+}
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        self.end_with(Code::Cancelled);
+    }
+}
