@@ -31,6 +31,11 @@ impl Channel {
         Self { inner: Arc::new(Inner::new(config)) }
     }
 
+    #[cfg(test)]
+    pub(super) fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
     /// The connectivity state now.
     pub fn state(&self) -> ConnectivityState {
         self.inner.shared.snapshot().state

@@ -24,19 +24,16 @@ pub(super) struct Head {
     aged: bool,
 }
 
-/// What a request's header map held, without an allocation unless there was much. It is moved about with every call, so
+/// What a request's header map held, without an allocation for what every call has. It is moved about with the call, so
 /// it is small.
 #[derive(Debug, Default)]
 struct Kept {
     /// Every gRPC call has these two.
     has_te: bool,
     has_content_type: bool,
-    few: [Option<(HeaderName, HeaderValue)>; FEW],
-    more: Vec<(HeaderName, HeaderValue)>,
+    others: Vec<(HeaderName, HeaderValue)>,
 }
 
-/// Most callers add an `authorization` and an id for tracing at most.
-const FEW: usize = 2;
 static TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
 static GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
@@ -109,7 +106,7 @@ impl Kept {
         let usual = [(self.has_te, TE, &TRAILERS), (self.has_content_type, CONTENT_TYPE, &GRPC)];
         let usual = usual.into_iter().filter(|(is_there, usual, _)| *is_there && usual == name);
         usual.for_each(|(_, _, value)| each(value.as_bytes()));
-        let others = self.few.iter().flatten().chain(&self.more).filter(|(other, _)| other == name);
+        let others = self.others.iter().filter(|(other, _)| other == name);
         others.for_each(|(_, value)| each(value.as_bytes()));
     }
 
@@ -117,7 +114,6 @@ impl Kept {
     /// When there is a field that a request cannot have.
     fn of(headers: &HeaderMap) -> Result<Self, Status> {
         let mut kept = Self::default();
-        let mut places = kept.few.iter_mut();
         for (name, value) in headers {
             if *name == TE && *value == TRAILERS {
                 kept.has_te = true;
@@ -130,11 +126,7 @@ impl Kept {
                 return Err(Status::internal(text));
             } else if *name != GRPC_TIMEOUT && *name != USER_AGENT {
                 // The channel writes these two itself.
-                let entry = (name.clone(), value.clone());
-                match places.next() {
-                    Some(place) => *place = Some(entry),
-                    None => kept.more.push(entry),
-                }
+                kept.others.push((name.clone(), value.clone()));
             }
         }
         Ok(kept)
@@ -148,10 +140,64 @@ impl Kept {
         if self.has_content_type {
             headers.insert(CONTENT_TYPE, GRPC.clone());
         }
-        for (name, value) in self.few.iter().flatten().chain(&self.more) {
+        for (name, value) in &self.others {
             headers.append(name, value.clone());
         }
         headers.insert(USER_AGENT, config.user_agent.clone());
         headers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Channel;
+
+    fn parts(fields: &[(&'static str, &'static str)]) -> http::request::Parts {
+        let mut request = Request::builder().method(Method::POST).uri("/s/m");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn every_attempt_carries_what_the_first_one_did() {
+        let channel = Channel::builder("ipv4:127.0.0.1:1").build().unwrap();
+        let config = channel.config();
+        let usual = [("te", "trailers"), ("content-type", "application/grpc")];
+        let odd =
+            [("te", "trailers"), ("content-type", "application/grpc+proto"), ("x-a", "1"), ("x-a", "2")];
+        let many =
+            [("authorization", "b"), ("x-b", "1"), ("te", "trailers"), ("x-c", "2"), ("x-d-bin", "AA")];
+        for fields in [&usual[..], &odd[..], &many[..], &[]] {
+            let mut head = Head::new(parts(fields), config).unwrap();
+            let [first, second] = [(); 2].map(|()| head.for_attempt(config, None).unwrap());
+            let sorted = |request: &Request<()>| {
+                let mut all: Vec<_> =
+                    request.headers().iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();
+                all.sort();
+                all
+            };
+            assert_eq!(sorted(&second), sorted(&first));
+            assert_eq!(first.headers().len(), fields.len() + 1, "and who sends them");
+            assert_eq!((second.uri(), second.method()), (first.uri(), first.method()));
+            for (name, _) in fields {
+                let mut values = Vec::new();
+                head.values(name, &mut |value| values.push(value.to_vec()));
+                let said: Vec<_> =
+                    fields.iter().filter(|(n, _)| n == name).map(|(_, v)| v.as_bytes()).collect();
+                assert_eq!(values, said, "as pickers see {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_http2_forbids_is_named() {
+        let channel = Channel::builder("ipv4:127.0.0.1:1").build().unwrap();
+        for bad in [("connection", "close"), ("content-length", "3"), ("te", "gzip")] {
+            let error = Head::new(parts(&[("x-a", "1"), bad]), channel.config()).err().unwrap();
+            assert!(error.message().contains(bad.0), "{error}");
+        }
     }
 }
