@@ -33,7 +33,8 @@ pub(super) struct Call {
     attempts: Attempts,
     wait_for_ready: bool,
     stage: Stage,
-    running: RunningCall,
+    /// Until the response has it.
+    running: Option<RunningCall>,
     /// The attempt under way, if its policy wants to hear of it.
     tracked: Option<Tracked>,
     /// Who follows the call, if somebody does.
@@ -54,7 +55,7 @@ pub(super) struct Asked {
 pub(super) struct Answered {
     pub(super) answer: Answer,
     pub(super) deadline: Option<Deadline>,
-    pub(super) running: RunningCall,
+    pub(super) running: Option<RunningCall>,
     pub(super) tracked: Option<Tracked>,
 }
 
@@ -78,7 +79,7 @@ impl Call {
             attempts: Attempts::default(),
             wait_for_ready: options.wait_for_ready.unwrap_or(channel.config.wait_for_ready),
             stage: Stage::Endpoint,
-            running: RunningCall::start(&channel.shared),
+            running: Some(RunningCall::start(&channel.shared)),
             tracked: None,
             traced: None,
             tried: Vec::new(),
@@ -157,8 +158,9 @@ impl Call {
         }
     }
 
-    pub(super) fn answered(self, answer: Answer, deadline: Option<Deadline>) -> Answered {
-        Answered { answer, deadline, running: self.running, tracked: self.tracked }
+    /// Takes out what goes on with the response; a call is large, and is not moved for that.
+    pub(super) fn answered(&mut self, answer: Answer, deadline: Option<Deadline>) -> Answered {
+        Answered { answer, deadline, running: self.running.take(), tracked: self.tracked.take() }
     }
 
     /// Goes on, waiting wherever that is needed.

@@ -39,10 +39,11 @@ impl ResponseBody {
     pub(super) fn new(
         stream: Option<ResponseStream>,
         deadline: Option<Deadline>,
-        running: RunningCall,
+        running: Option<RunningCall>,
         follow: Followers,
     ) -> Self {
-        Self { live: stream.map(|stream| Live { stream, deadline, running, follow, unlooked: 0 }) }
+        let live = |(stream, running)| Live { stream, deadline, running, follow, unlooked: 0 };
+        Self { live: stream.zip(running).map(live) }
     }
 }
 

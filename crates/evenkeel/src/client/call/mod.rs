@@ -86,6 +86,13 @@ impl ResponseFuture {
         Ok(())
     }
 
+    /// After an attempt that failed.
+    fn go_on(&mut self) {
+        if let State::Sending { call, deadline, .. } = std::mem::replace(&mut self.state, State::Done) {
+            self.go_on_slowly(call, None, deadline);
+        }
+    }
+
     fn go_on_slowly(&mut self, call: Call, asked: Option<Asked>, deadline: Option<Deadline>) {
         self.state = State::Slow(call.finish_slowly(asked, deadline));
     }
@@ -110,17 +117,12 @@ impl ResponseFuture {
                     }
                 },
             };
-            let State::Sending { mut call, deadline, .. } = std::mem::replace(&mut self.state, State::Done)
-            else {
-                return Poll::Pending;
-            };
+            let State::Sending { call, deadline, .. } = &mut self.state else { return Poll::Pending };
             match answered {
-                Ok(answer) => {
-                    return Poll::Ready(Ok(call.answered(answer, deadline)));
-                }
+                Ok(answer) => return Poll::Ready(Ok(call.answered(answer, deadline.take()))),
                 Err(failed) => {
                     call.on_failure(failed, deadline.as_ref().map(Deadline::ends))?;
-                    self.go_on_slowly(call, None, deadline);
+                    self.go_on();
                 }
             }
         }
