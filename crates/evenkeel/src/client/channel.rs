@@ -38,16 +38,16 @@ impl Channel {
 
     /// The connectivity state now.
     pub fn state(&self) -> ConnectivityState {
-        self.inner.shared.snapshot().state
+        self.inner.shared.state()
     }
 
     /// Waits until the state is another than `from`, and returns it. Cancel-safe.
     ///
     /// States that last shorter than it takes to look are not seen.
     pub async fn wait_for_change(&self, from: ConnectivityState) -> ConnectivityState {
-        let mut states = self.inner.shared.states();
-        match states.wait_for(|state| *state != from).await {
-            Ok(state) => *state,
+        let mut moments = self.inner.shared.moments();
+        match moments.wait_for(|moment| moment.state != from).await {
+            Ok(moment) => moment.state,
             // The sender lives in the channel that we hold.
             Err(_) => ConnectivityState::Shutdown,
         }

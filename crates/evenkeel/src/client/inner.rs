@@ -54,6 +54,7 @@ impl Inner {
     pub(super) async fn close(&self) {
         let (done, closed) = oneshot::channel();
         if self.seed.lock().unwrap_or_else(PoisonError::into_inner).take().is_some() {
+            self.shared.cut.send_replace(true);
             self.shared.publish_shutdown(CLOSED);
         }
         if self.commands.send(Command::Close(done)).is_ok() {

@@ -28,12 +28,18 @@ pub(super) struct Snapshot {
 /// What calls read and the driver writes.
 pub(super) struct Shared {
     snapshot: ArcSwap<Snapshot>,
-    /// The published generation, for calls that wait for the next one.
-    generation: watch::Sender<u64>,
-    state: watch::Sender<ConnectivityState>,
+    /// For those who wait: calls for the next snapshot, the program for another state.
+    moment: watch::Sender<Moment>,
     /// Set once, when the channel is closed by force: connections end at once.
     pub(super) cut: watch::Sender<bool>,
     pub(super) activity: Activity,
+}
+
+/// Which snapshot is there, and the channel's state in it. It never runs ahead of the snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moment {
+    pub(super) generation: u64,
+    pub(super) state: ConnectivityState,
 }
 
 /// How busy the channel is, for its idle timeout.
@@ -53,8 +59,7 @@ impl Shared {
         let first = Snapshot { generation: 0, state, picker, failure, subchannels: Subchannels::default() };
         Self {
             snapshot: ArcSwap::from_pointee(first),
-            generation: watch::Sender::new(0),
-            state: watch::Sender::new(ConnectivityState::Idle),
+            moment: watch::Sender::new(Moment { generation: 0, state: ConnectivityState::Idle }),
             cut: watch::Sender::new(false),
             activity: Activity::default(),
         }
@@ -64,12 +69,12 @@ impl Shared {
         self.snapshot.load()
     }
 
-    pub(super) fn generations(&self) -> watch::Receiver<u64> {
-        self.generation.subscribe()
+    pub(super) fn state(&self) -> ConnectivityState {
+        self.moment.borrow().state
     }
 
-    pub(super) fn states(&self) -> watch::Receiver<ConnectivityState> {
-        self.state.subscribe()
+    pub(super) fn moments(&self) -> watch::Receiver<Moment> {
+        self.moment.subscribe()
     }
 
     /// Publishes the next moment; returns the state before it.
@@ -78,10 +83,9 @@ impl Shared {
         Published { state, picker, failure, .. }: Published,
         subchannels: Subchannels,
     ) -> ConnectivityState {
-        let generation = *self.generation.borrow() + 1;
+        let generation = self.moment.borrow().generation + 1;
         self.snapshot.store(Arc::new(Snapshot { generation, state, picker, failure, subchannels }));
-        self.generation.send_replace(generation);
-        self.state.send_replace(state)
+        self.moment.send_replace(Moment { generation, state }).state
     }
 
     /// Ends the channel for all calls; `reason` is what they are told.
@@ -102,7 +106,7 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("state", &*self.state.borrow()).finish_non_exhaustive()
+        f.debug_struct("Shared").field("state", &self.state()).finish_non_exhaustive()
     }
 }
 
@@ -129,5 +133,53 @@ impl Activity {
     pub(super) fn quiet_since(&self) -> Option<u64> {
         let running = self.running.load(Ordering::Relaxed);
         (running == 0).then(|| self.started.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, OnceLock, Weak};
+
+    use evenkeel_core::balance::{CallInfo, Pick};
+
+    use super::*;
+
+    /// Looks at the channel when it is replaced, which is as far into a publication as anybody can look.
+    #[derive(Debug)]
+    struct Witness {
+        shared: OnceLock<Weak<Shared>>,
+        seen: Mutex<Vec<(ConnectivityState, ConnectivityState)>>,
+    }
+
+    #[derive(Debug)]
+    struct Watched(Arc<Witness>);
+
+    impl Picker for Watched {
+        fn pick(&self, _: &CallInfo<'_>) -> Pick {
+            Pick::Queue
+        }
+    }
+
+    impl Drop for Watched {
+        fn drop(&mut self) {
+            let Some(shared) = self.0.shared.get().and_then(Weak::upgrade) else { return };
+            let pair = (shared.state(), shared.moments().borrow().state);
+            self.0.seen.lock().unwrap().push(pair);
+        }
+    }
+
+    #[test]
+    fn who_asks_for_the_state_and_who_waits_for_another_are_told_the_same() {
+        let shared = Arc::new(Shared::new());
+        let witness = Arc::new(Witness { shared: OnceLock::new(), seen: Mutex::default() });
+        witness.shared.set(Arc::downgrade(&shared)).unwrap();
+        for state in [ConnectivityState::Connecting, ConnectivityState::Ready, ConnectivityState::Idle] {
+            let mut published = Published::waiting(state);
+            published.picker = Arc::new(Watched(Arc::clone(&witness)));
+            shared.publish(published, Subchannels::default());
+        }
+        let seen = witness.seen.lock().unwrap();
+        assert_eq!(seen.len(), 2);
+        assert!(seen.iter().all(|(asked, waited)| asked == waited), "{seen:?}");
     }
 }

@@ -73,7 +73,7 @@ impl<L: ServerLayer> ServerBuilder<L> {
     /// When the path or a setting cannot be used, or when there is no service.
     pub async fn bind_unix(self, path: impl AsRef<Path>) -> Result<BoundServer, BindError> {
         let (listener, file) = listen_unix(path.as_ref()).await?;
-        self.bound(UnixIncoming { listener, file })
+        self.bound(UnixIncoming { file, listener })
     }
 
     /// Serves connections of the program's own: from memory, from a proxy, under its own TLS. When the stream ends,

@@ -53,8 +53,9 @@ pub(super) struct TcpIncoming {
 }
 
 pub(super) struct UnixIncoming {
-    pub(super) listener: UnixListener,
+    /// Removed while the listener still is there: afterwards another server may have made a file of the same name.
     pub(super) file: SocketFile,
+    pub(super) listener: UnixListener,
 }
 
 /// A stream of the user's own connections.
@@ -97,7 +98,7 @@ impl Incoming for UnixIncoming {
     }
 
     fn name(&self) -> String {
-        format!("{:?}", self.file)
+        self.file.to_string()
     }
 }
 

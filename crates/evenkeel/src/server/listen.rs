@@ -1,6 +1,6 @@
 //! Opening listeners, and the options of accepted sockets.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -30,7 +30,11 @@ pub(super) struct TcpOptions {
 
 /// A socket file, removed when the server no longer listens there.
 #[derive(Debug)]
-pub(super) struct SocketFile(PathBuf);
+pub(super) struct SocketFile {
+    path: PathBuf,
+    /// Which one it was: somebody may have put another in its place.
+    identity: Option<(u64, u64)>,
+}
 
 impl TcpOptions {
     /// A socket that does not take an option still works without it.
@@ -55,10 +59,24 @@ impl TcpOptions {
     }
 }
 
+impl Display for SocketFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.display().fmt(f)
+    }
+}
+
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        if self.identity.is_some() && self.identity == identity(&self.path) {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+/// What makes a file this one, whatever its name: its device and inode.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::symlink_metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 
 /// Listens on the first address of `address` that works.
@@ -134,7 +152,7 @@ pub(super) async fn listen_unix(path: &Path) -> Result<(UnixListener, SocketFile
         bound => bound,
     };
     match listener {
-        Ok(listener) => Ok((listener, SocketFile(path.to_owned()))),
+        Ok(listener) => Ok((listener, SocketFile { path: path.to_owned(), identity: identity(path) })),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             Err(BindError::PathInUse { path: path.to_owned() })
         }

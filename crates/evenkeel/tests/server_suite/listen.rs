@@ -93,6 +93,20 @@ async fn a_unix_socket_is_served_and_removed() {
 }
 
 #[tokio::test]
+async fn a_socket_file_that_is_somebody_elses_by_now_stays() {
+    let path = socket_path("taken-over");
+    let service = EchoService::new("server");
+    let bind = || Server::builder().add_service(service.clone().into_server()).bind_unix(&path);
+    let first = bind().await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let second = bind().await.unwrap();
+    drop(first);
+    assert!(path.exists(), "the second server's");
+    drop(second);
+    assert!(!path.exists());
+}
+
+#[tokio::test]
 async fn a_plain_file_is_never_removed() {
     let path = socket_path("plain");
     std::fs::write(&path, "precious").unwrap();

@@ -1,10 +1,11 @@
 //! Dropping a call, wherever it stands, takes its stream off the wire and nothing else.
 
+use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::raw::{Automatic, Frame, Headers, RawServer, code, encode_message};
 use tokio_stream::StreamExt;
 use tonic::{Code, Request};
 
-use super::support::{answer, client, expect_unary, first_call, message, start, unary, within};
+use super::support::{answer, channel, client, expect_unary, first_call, message, start, unary, within};
 
 #[tokio::test]
 async fn dropping_a_call_before_its_head_resets_the_stream() {
@@ -52,6 +53,44 @@ async fn dropping_a_call_whose_request_is_still_open_resets_the_stream() {
     connection.expect("the first message", |frame| matches!(frame, Frame::Data { .. })).await;
     drop(call);
     assert_eq!(connection.expect_reset(stream).await, code::CANCEL);
+}
+
+#[tokio::test]
+async fn a_dropped_call_holds_its_place_until_its_upload_has_let_go_of_the_stream() {
+    let server = RawServer::start(Automatic::default()).await;
+    let channel = channel(&server);
+    let client = EchoClient::new(channel.clone());
+    let connection = first_call(&server, &client).await;
+    let mut streaming = client.clone();
+    let endless = tokio_stream::once(message("one")).chain(tokio_stream::pending());
+    let call = async { streaming.bidi(endless).await.unwrap().into_inner() };
+    let serve = async {
+        let (stream, _) = connection.expect_request().await;
+        connection.headers(stream, Headers::response(), false).await;
+        stream
+    };
+    let (response, stream) = within("the head", async { tokio::join!(call, serve) }).await;
+    let in_flight = || channel.connections()[0].calls_in_flight();
+    drop(response);
+    // On this one thread the upload's task has not run since: it still has the stream.
+    assert_eq!(in_flight(), 1);
+    assert_eq!(connection.expect_reset(stream).await, code::CANCEL);
+    assert_eq!(in_flight(), 0);
+}
+
+#[tokio::test]
+async fn a_closed_channel_cancels_calls_whether_it_was_ever_used_or_not() {
+    let server = RawServer::start(Automatic::default()).await;
+    for used in [false, true] {
+        let channel = channel(&server);
+        let client = EchoClient::new(channel.clone());
+        if used {
+            first_call(&server, &client).await;
+        }
+        channel.close().await;
+        let status = unary(&client, "late").status().await;
+        assert_eq!((status.code(), status.message()), (Code::Cancelled, "the channel was closed"), "{used}");
+    }
 }
 
 #[tokio::test]

@@ -237,7 +237,7 @@ impl Call {
     /// Asks pickers, each generation once, until one names a connection that takes calls.
     async fn pick(&mut self, mut asked: Option<Asked>) -> Result<Arc<Connection>, Status> {
         self.stage = Stage::Endpoint;
-        let mut generations = None;
+        let mut moments = None;
         loop {
             let generation = {
                 let snapshot = self.channel.shared.snapshot();
@@ -268,8 +268,8 @@ impl Call {
                 generation
             };
             self.head.waited();
-            let generations = generations.get_or_insert_with(|| self.channel.shared.generations());
-            if generations.wait_for(|newest| *newest > generation).await.is_err() {
+            let moments = moments.get_or_insert_with(|| self.channel.shared.moments());
+            if moments.wait_for(|newest| newest.generation > generation).await.is_err() {
                 return Err(Status::unavailable("the channel is gone"));
             }
         }

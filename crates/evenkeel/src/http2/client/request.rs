@@ -16,17 +16,17 @@ use super::place::Place;
 use super::pump::{Pump, PumpEnd};
 use super::replay::ReplayBody;
 use super::response::{Answer, Exchange};
-use super::upload::Upload;
 use crate::http2::header_list;
 
 /// A stream that was opened for a call, until its response begins.
 pub(crate) struct Opened(Option<OpenStream>);
 
 struct OpenStream {
-    place: Place,
     response: ResponseFuture,
     pump: Pump,
     stream_id: u32,
+    /// Given back last: until the stream is gone, it is taken.
+    place: Place,
 }
 
 impl Opened {
@@ -84,8 +84,7 @@ impl OpenStream {
         let response =
             head.map_err(|error| StreamFailure::new(&error, stream_id, place.connection().link()))?;
         body.commit();
-        let upload = Upload::start(pump, body, place.connection().link().uploads());
-        Answer::new(response, Exchange { place, stream_id, upload })
+        Answer::new(response, Exchange::new(place, stream_id, pump, body))
             .map_err(|status| StreamFailure { failure: Failure::MaybeProcessed, status })
     }
 }

@@ -15,6 +15,8 @@ use tonic::Status;
 use super::connection::Connection;
 use super::failure::StreamFailure;
 use super::place::Place;
+use super::pump::Pump;
+use super::replay::ReplayBody;
 use super::status::{GRPC_STATUS, make_readable, take};
 use super::upload::Upload;
 use crate::http2::content_type::grpc_subtype;
@@ -23,10 +25,16 @@ use crate::http2::header_list;
 /// A call whose response has begun: what its body needs to go on.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    pub(super) place: Place,
-    pub(super) stream_id: u32,
+    stream_id: u32,
+    hold: Hold,
+}
+
+/// What holds the call's place on the connection.
+#[derive(Debug)]
+enum Hold {
+    Place(Place),
     /// The rest of the request, when it was not sent before the response began. Ends with the call.
-    pub(super) upload: Option<Upload>,
+    Upload(Upload),
 }
 
 /// A response that has begun.
@@ -55,6 +63,28 @@ enum Reading {
     Done,
 }
 
+impl Exchange {
+    pub(super) fn new(place: Place, stream_id: u32, pump: Pump, body: &mut ReplayBody) -> Self {
+        let hold =
+            if pump.is_done() { Hold::Place(place) } else { Hold::Upload(Upload::start(pump, body, place)) };
+        Self { stream_id, hold }
+    }
+
+    fn connection(&self) -> &Arc<Connection> {
+        match &self.hold {
+            Hold::Place(place) => place.connection(),
+            Hold::Upload(upload) => upload.connection(),
+        }
+    }
+
+    fn upload(&self) -> Option<&Upload> {
+        match &self.hold {
+            Hold::Place(_) => None,
+            Hold::Upload(upload) => Some(upload),
+        }
+    }
+}
+
 impl Answer {
     /// Takes a response's head apart.
     ///
@@ -62,7 +92,7 @@ impl Answer {
     /// When the head says that no gRPC server answered (gRPC's HTTP status mapping), or is too long.
     pub(super) fn new(response: Response<RecvStream>, exchange: Exchange) -> Result<Self, Status> {
         let (mut head, recv) = response.into_parts();
-        let connection = Arc::clone(exchange.place.connection());
+        let connection = Arc::clone(exchange.connection());
         check_length("metadata", header_list::response_size(&head.headers), &connection)?;
         let has_status = head.headers.contains_key(&GRPC_STATUS);
         // A status ends its head. With a body behind it, it is somebody's decoration of an answer of another kind.
@@ -88,7 +118,7 @@ impl Answer {
 
 impl ResponseStream {
     pub(crate) fn address(&self) -> &Arc<Address> {
-        self.exchange.place.connection().address()
+        self.exchange.connection().address()
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {
@@ -125,7 +155,7 @@ impl ResponseStream {
         match trailers {
             Ok(trailers) => {
                 self.reading = Reading::Done;
-                let connection = self.exchange.place.connection();
+                let connection = self.exchange.connection();
                 let size = trailers.as_ref().map_or(0, header_list::size);
                 check_length("trailers", size, connection)?;
                 if connection.link().facts().long_blocks().take(self.exchange.stream_id) {
@@ -138,7 +168,9 @@ impl ResponseStream {
                 };
                 make_readable(&mut trailers);
                 // The server has answered: what is left of the request is of no use to it.
-                self.exchange.upload = None;
+                if let Some(upload) = self.exchange.upload() {
+                    upload.stop();
+                }
                 Ok(Frame::trailers(trailers))
             }
             Err(error) => Err(self.fail(&error)),
@@ -147,10 +179,10 @@ impl ResponseStream {
 
     fn fail(&mut self, error: &h2::Error) -> Status {
         self.reading = Reading::Done;
-        if let Some(own) = self.exchange.upload.as_ref().and_then(Upload::failure) {
+        if let Some(own) = self.exchange.upload().and_then(Upload::failure) {
             return own;
         }
-        let link = self.exchange.place.connection().link();
+        let link = self.exchange.connection().link();
         StreamFailure::new(error, self.exchange.stream_id, link).status
     }
 }
@@ -190,7 +222,7 @@ fn cut_off(connection: &Connection) -> Status {
 }
 
 fn no_status(exchange: &Exchange) -> Status {
-    let address = exchange.place.connection().address();
+    let address = exchange.connection().address();
     status(Code::Unknown, format!("{address} ended the response without a grpc-status"))
 }
 

@@ -10,6 +10,8 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tonic::Status;
 
+use super::connection::Connection;
+use super::place::Place;
 use super::pump::{Pump, PumpEnd};
 use super::replay::ReplayBody;
 
@@ -17,7 +19,15 @@ use super::replay::ReplayBody;
 #[derive(Debug)]
 pub(super) struct Upload {
     task: AbortHandle,
-    failure: Arc<OnceLock<Status>>,
+    held: Arc<Held>,
+}
+
+/// What a call and its upload both hold.
+#[derive(Debug)]
+struct Held {
+    failure: OnceLock<Status>,
+    /// The stream is there until the last of the two has let go of it.
+    place: Place,
 }
 
 /// The tasks that send requests on one connection: they hold the program's own streams.
@@ -30,50 +40,53 @@ pub(crate) struct Uploads {
 struct Sending {
     pump: Pump,
     body: ReplayBody,
-    failure: Arc<OnceLock<Status>>,
     uploads: Arc<Uploads>,
+    /// Let go of after the pump, which holds the stream.
+    held: Arc<Held>,
 }
 
 impl Upload {
-    /// Begins; `None` when nothing is left to be sent.
-    pub(super) fn start(pump: Pump, body: &mut ReplayBody, uploads: &Arc<Uploads>) -> Option<Self> {
-        if pump.is_done() {
-            return None;
-        }
-        let failure = Arc::new(OnceLock::new());
-        let mut sending = Sending {
-            pump,
-            body: std::mem::take(body),
-            failure: Arc::clone(&failure),
-            uploads: Arc::clone(uploads),
-        };
+    /// Sends what `pump` and `body` have left.
+    pub(super) fn start(pump: Pump, body: &mut ReplayBody, place: Place) -> Self {
+        let uploads = Arc::clone(place.connection().link().uploads());
+        let held = Arc::new(Held { failure: OnceLock::new(), place });
         uploads.running.fetch_add(1, Ordering::AcqRel);
+        let mut sending = Sending { pump, body: std::mem::take(body), uploads, held: Arc::clone(&held) };
         let task = tokio::spawn(async move { sending.run().await });
-        Some(Self { task: task.abort_handle(), failure })
+        Self { task: task.abort_handle(), held }
+    }
+
+    pub(super) fn connection(&self) -> &Arc<Connection> {
+        self.held.place.connection()
+    }
+
+    /// Nobody wants the rest.
+    pub(super) fn stop(&self) {
+        self.task.abort();
     }
 
     /// What the caller's own body failed with.
     pub(super) fn failure(&self) -> Option<Status> {
-        self.failure.get().cloned()
+        self.held.failure.get().cloned()
     }
 }
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        self.task.abort();
+        self.stop();
     }
 }
 
 impl Sending {
     async fn run(&mut self) {
-        let Self { pump, body, failure, .. } = self;
+        let Self { pump, body, held, .. } = self;
         let end = poll_fn(|cx| match pump.poll(body, cx) {
             // A caller's stream that is silent would never notice that nobody wants it any more.
             Poll::Pending if pump.poll_reset(cx).is_ready() => Poll::Ready(PumpEnd::StreamGone),
             other => other,
         });
         if let PumpEnd::Source(status) = end.await {
-            let _ = failure.set(status);
+            let _ = held.failure.set(status);
         }
     }
 }
@@ -82,7 +95,7 @@ impl Drop for Sending {
     fn drop(&mut self) {
         if std::thread::panicking() {
             // Whoever reads the response would wait for ever: the server waits for the rest of the request.
-            let _ = self.failure.set(Status::internal("the request's own stream panicked"));
+            let _ = self.held.failure.set(Status::internal("the request's own stream panicked"));
             self.pump.cancel();
         }
         // The program's stream is gone when the last one is counted.
