@@ -13,6 +13,7 @@ use evenkeel_core::balance::{PolicyConfig, Published, RoundRobinConfig, Subchann
 use evenkeel_core::channel::{Action, AttemptId, Channel, Settings};
 use evenkeel_core::endpoint::Endpoint;
 use evenkeel_core::time::Time;
+use evenkeel_core::update::Update;
 
 /// Both are trees of three levels: the same work, were it not for their length.
 const FEW: u32 = 2_000;
@@ -51,9 +52,9 @@ struct Cost {
 fn main() -> ExitCode {
     println!("{:<34} {:>10} {:>10} {:>10} {:>10}", "", "time", "time", "bytes", "bytes");
     println!("{:<34} {FEW:>10} {MANY:>10} {FEW:>10} {MANY:>10}", "endpoints");
-    let policies: [&dyn PolicyConfig; 1] = [&RoundRobinConfig::default()];
+    let policies: [Arc<dyn PolicyConfig>; 1] = [Arc::new(RoundRobinConfig::default())];
     let mut grows = false;
-    for policy in policies {
+    for policy in &policies {
         let (mut few, mut many) = (World::new(policy, FEW), World::new(policy, MANY));
         for (name, few, many) in costs(&mut few, &mut many) {
             let name = format!("{}: {name}", policy.name());
@@ -105,14 +106,14 @@ fn median<T: Ord + Copy + Default>(values: impl Iterator<Item = T>) -> T {
 }
 
 impl World {
-    fn new(policy: &dyn PolicyConfig, count: u32) -> Self {
+    fn new(policy: &Arc<dyn PolicyConfig>, count: u32) -> Self {
         let settings = Settings {
             subchannel: evenkeel_core::connect::Settings::default(),
             connection_attempt_delay: Duration::from_millis(250),
             grace_after_loss: Duration::ZERO,
             max_connection_attempts: 256,
         };
-        let channel = Channel::new(policy, settings, Box::new(|| 0x9e37_79b9_7f4a_7c15));
+        let channel = Channel::new(Arc::clone(policy), settings, Box::new(|| 0x9e37_79b9_7f4a_7c15));
         let address = |n: u32| SocketAddr::from((std::net::Ipv4Addr::from_bits(0x0a00_0000 + n), 50_051));
         let lists = [(); 2].map(|()| (0..count).map(|n| Endpoint::from(address(n))).collect::<Arc<[_]>>());
         let [list, _] = lists.clone();
@@ -124,7 +125,7 @@ impl World {
             lost: None,
             published: None,
         };
-        world.channel.on_endpoints(world.now, list);
+        world.hear(list);
         while let attempts @ [_, ..] = world.work().as_slice() {
             attempts.iter().for_each(|attempt| world.connect(*attempt));
         }
@@ -169,9 +170,15 @@ impl World {
 
     fn resolve_again(&mut self, _: usize) {
         self.lists.reverse();
-        let [list, _] = &self.lists;
-        self.channel.on_endpoints(self.now, Arc::clone(list));
+        let [list, _] = self.lists.clone();
+        self.hear(list);
         self.work();
+    }
+
+    fn hear(&mut self, list: Arc<[Endpoint]>) {
+        let mut update = Update::endpoints([]);
+        update.endpoints = Ok(list);
+        assert!(self.channel.on_update(self.now, update).is_ok(), "a list that the policy rejects");
     }
 
     fn publish(&mut self) {

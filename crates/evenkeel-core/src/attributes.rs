@@ -24,6 +24,9 @@ impl<T: Any + fmt::Debug + Send + Sync + PartialEq> Attribute for T {
 }
 
 impl Attributes {
+    /// No facts.
+    pub const NONE: Self = Self(None);
+
     /// With this fact, which takes the place of another one of its type.
     #[must_use]
     pub fn with<T: Any + fmt::Debug + Send + Sync + PartialEq>(self, value: T) -> Self {

@@ -3,37 +3,39 @@
 //! Events come in (`on_…`), actions and at most one picker per batch go out ([`Channel::take_actions`],
 //! [`Channel::take_publication`]). Whoever drives it owns the sockets and the clock.
 
+mod action;
 mod dials;
+mod heard;
 mod links;
 mod loss;
 mod suspects;
 
-pub use links::{Action, AttemptId, Settings};
+pub use action::{Action, AttemptId, Settings};
 
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::balance::{Controller, GracefulSwitch, Policy, PolicyConfig, Published, SubchannelId, WakeToken};
+use crate::balance::{
+    Controller as _, GracefulSwitch, Policy, PolicyConfig, Published, Rejected, SubchannelId, WakeToken,
+    noted,
+};
 use crate::cause::Cause;
 use crate::connect::Event;
-use crate::endpoint::{Endpoint, EndpointKey};
 use crate::random::Random;
 use crate::state::ConnectivityState;
 use crate::time::Time;
+use crate::update::{Absence, Update};
+use heard::Heard;
 use links::Links;
 use loss::Loss;
 
 /// A channel that has left IDLE: its policy, its subchannels, and what it knows about its backends.
 pub struct Channel {
     policy: GracefulSwitch,
+    config: Arc<dyn PolicyConfig>,
     links: Links,
-    known: Arc<[Endpoint]>,
-    /// The name has no backend now: endpoints stay only as long as their connection is READY.
-    absent: Option<Arc<str>>,
-    /// Endpoints that are in the list no more, and since when.
-    gone: Vec<(Time, EndpointKey)>,
+    heard: Heard,
     /// Something is READY.
     is_ready: bool,
     grace_after_loss: Duration,
@@ -42,9 +44,8 @@ pub struct Channel {
     withheld: Option<Published>,
 }
 
-/// So long an endpoint that has left the list counts as an old one, should it come back: DNS servers do not all learn of
-/// a change at once.
-const REMEMBERED_AS_GONE: Duration = Duration::from_secs(30);
+/// What failures say of a name behind which there is nothing, when the resolver does not say more.
+const NO_ENDPOINTS: &str = "name resolution found no endpoints";
 
 /// How an answer changed the list of endpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,22 +60,20 @@ impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Channel")
             .field("policy", &self.policy)
-            .field("known", &self.known)
-            .field("absent", &self.absent)
+            .field("heard", &self.heard)
             .finish_non_exhaustive()
     }
 }
 
 impl Channel {
     /// A channel without endpoints yet.
-    pub fn new(policy: &dyn PolicyConfig, settings: Settings, random: Box<dyn Random + Send>) -> Self {
+    pub fn new(config: Arc<dyn PolicyConfig>, settings: Settings, random: Box<dyn Random + Send>) -> Self {
         Self {
-            policy: GracefulSwitch::new(policy),
+            policy: GracefulSwitch::new(config.as_ref()),
+            config,
             grace_after_loss: settings.grace_after_loss,
             links: Links::new(settings, random),
-            known: Arc::default(),
-            absent: None,
-            gone: Vec::new(),
+            heard: Heard::default(),
             is_ready: false,
             loss: None,
             withheld: None,
@@ -82,15 +81,16 @@ impl Channel {
     }
 
     /// The load-balancing policy should be this one. Another one than before takes over as soon as it can serve.
-    pub fn on_policy(&mut self, now: Time, policy: &dyn PolicyConfig) {
+    ///
+    /// # Errors
+    /// When the policy cannot go by what the resolver has said.
+    pub fn on_policy(&mut self, now: Time, config: Arc<dyn PolicyConfig>) -> Result<(), Rejected> {
         self.links.set_now(now);
-        if self.policy.switch_to(policy, &mut self.links) {
-            if !self.known.is_empty() || self.absent.is_some() {
-                self.policy.on_endpoints(&self.known, &mut self.links);
-            }
-            self.tell_absence();
-        }
+        self.policy.switch_to(config.as_ref(), &mut self.links);
+        self.config = config;
+        let result = self.heard.tell_again(&mut self.policy, self.config.as_ref(), &mut self.links);
         self.settle();
+        result
     }
 
     /// A call waits for a channel whose state is IDLE, or the program wants it to connect.
@@ -107,43 +107,36 @@ impl Channel {
         self.settle();
     }
 
-    /// The resolver found these backends. An empty list means the name has none.
+    /// The resolver has said something; returns how the list of endpoints changed.
     ///
-    /// A list that is the same as the one before is not passed on: nothing changed.
-    pub fn on_endpoints(&mut self, now: Time, endpoints: Arc<[Endpoint]>) -> Difference {
-        if endpoints.is_empty() {
-            return self.on_absent(now, "name resolution found no endpoints".into());
-        }
-        self.links.set_now(now);
-        let was_absent = self.absent.take().is_some();
-        // A long list that is the same costs a comparison, and nothing else.
-        let is_same = self.known == endpoints;
-        let difference = if is_same { Difference::default() } else { self.difference(&endpoints) };
-        if was_absent || !is_same {
-            self.policy.on_endpoints(&endpoints, &mut self.links);
-        }
-        self.known = endpoints;
-        self.on_answer();
-        difference
-    }
-
-    /// The resolver found that the name has no backend now.
+    /// What is the same as before is not passed on: nothing changed. While calls wait after a loss, an update without
+    /// endpoints that keeps those that are READY leaves the old ones in use: they are tried on.
     ///
-    /// READY endpoints stay until their connection ends: a cluster's DNS says the same of a Service whose pods are all
-    /// restarting and of one that was deleted. When the last one is lost they are tried on, as long as calls wait.
-    pub fn on_absent(&mut self, now: Time, reason: Arc<str>) -> Difference {
+    /// # Errors
+    /// When the policy cannot go by it.
+    pub fn on_update(&mut self, now: Time, update: Update) -> Result<Difference, Rejected> {
         self.links.set_now(now);
-        self.absent = Some(reason);
-        let difference = if self.loss.is_some() { Difference::default() } else { self.keep_only_ready() };
-        self.on_answer();
-        difference
-    }
-
-    /// The resolver could not learn anything: what is known stays in use.
-    pub fn on_resolver_failure(&mut self, now: Time, error: &Arc<str>) {
-        self.links.set_now(now);
-        self.policy.on_resolver_error(error, &mut self.links);
-        self.on_answer();
+        let result = match update.endpoints {
+            Err(failed @ Absence::Failed(_)) => {
+                self.policy.on_resolver_error(&failed.to_string().into(), &mut self.links);
+                Ok(Difference::default())
+            }
+            Err(Absence::Absent(reason)) => {
+                let note = noted(&reason, update.note.as_ref());
+                self.heard.on_list(Arc::default(), update.unlisted, update.attributes, Some(note));
+                self.tell_policy()
+            }
+            Ok(list) => {
+                let note = update.note.or_else(|| list.is_empty().then(|| NO_ENDPOINTS.into()));
+                self.heard.on_list(list, update.unlisted, update.attributes, note);
+                self.tell_policy()
+            }
+        };
+        if let Some(loss) = &mut self.loss {
+            loss.on_answer(now);
+        }
+        self.settle();
+        result
     }
 
     /// An attempt succeeded: the server's SETTINGS arrived. Returns whether the connection is still wanted.
@@ -175,9 +168,7 @@ impl Channel {
             self.links.feed_attempt(id, attempt, Event::ConnectionEnded { served }, Some(cause));
         }
         self.settle();
-        if self.absent.is_some() && self.loss.is_none() {
-            self.keep_only_ready();
-        }
+        self.let_unlisted_go();
     }
 
     /// The server of a connection may hang: new calls go elsewhere, if there is anybody else.
@@ -235,7 +226,7 @@ impl Channel {
 
     /// The channel's state and its picker, if they changed since the last time. Call it when no event is waiting.
     pub fn take_publication(&mut self) -> Option<Published> {
-        let news = self.policy.take_published(self.links.random());
+        let news = self.links.take_changed().then(|| self.policy.snapshot(self.links.random()));
         if self.loss.is_none() {
             let withheld = self.withheld.take();
             return news.or(withheld);
@@ -250,53 +241,28 @@ impl Channel {
         Some(Published { failure, ..Published::waiting(ConnectivityState::Connecting) })
     }
 
-    fn keep_only_ready(&mut self) -> Difference {
-        let ready = self.known.iter().filter(|endpoint| self.links.is_endpoint_ready(endpoint));
-        let ready: Arc<[Endpoint]> = ready.cloned().collect();
-        let difference = self.difference(&ready);
-        if ready.len() != self.known.len() || ready.is_empty() {
-            self.policy.on_endpoints(&ready, &mut self.links);
+    /// Tells the policy what has been heard, as far as it does not know it.
+    fn tell_policy(&mut self) -> Result<Difference, Rejected> {
+        if self.loss.is_some() && self.heard.is_empty_for_now() {
+            return Ok(Difference::default());
         }
-        self.known = ready;
-        self.tell_absence();
-        self.settle();
-        difference
+        self.heard.tell(&mut self.policy, self.config.as_ref(), &mut self.links)
     }
 
-    fn tell_absence(&mut self) {
-        if self.known.is_empty()
-            && let Some(reason) = &self.absent
-        {
-            self.policy.on_resolver_error(reason, &mut self.links);
+    /// Endpoints that are not named any more stay as long as they are READY, and no longer.
+    fn let_unlisted_go(&mut self) {
+        if self.loss.is_none() && self.heard.is_ahead() {
+            // There is nobody to be told that the policy rejects what it had accepted.
+            let _ = self.tell_policy();
+            self.settle();
         }
-    }
-
-    /// How the list changes; what leaves it is remembered for a while.
-    fn difference(&mut self, after: &[Endpoint]) -> Difference {
-        let now = self.links.now();
-        let old: HashSet<EndpointKey> = self.known.iter().map(Endpoint::key).collect();
-        let new: HashSet<EndpointKey> = after.iter().map(Endpoint::key).collect();
-        let before = self.gone.len();
-        self.gone.extend(old.difference(&new).map(|key| (now, key.clone())));
-        let removed = self.gone.len() - before;
-        self.gone.retain(|(since, _)| now.since(*since) < REMEMBERED_AS_GONE);
-        Difference { added: new.difference(&old).count(), removed }
-    }
-
-    /// The resolver has said something.
-    fn on_answer(&mut self) {
-        let now = self.links.now();
-        if let Some(loss) = &mut self.loss {
-            loss.on_answer(now);
-        }
-        self.settle();
     }
 
     /// Tells the policy what its own requests led to, until nothing moves any more.
     fn settle(&mut self) {
         loop {
             self.tell_updates();
-            let has_spare = self.known.len() > self.links.len();
+            let has_spare = self.heard.told().len() > self.links.len();
             if !self.links.review_suspects(has_spare) {
                 break;
             }
@@ -321,16 +287,13 @@ impl Channel {
         let (now, was_ready) = (self.links.now(), self.is_ready);
         self.is_ready = self.links.is_any_ready();
         if was_ready && !self.is_ready && !self.grace_after_loss.is_zero() {
-            let before = self.known.iter().map(Endpoint::key);
-            let gone = self.gone.iter().map(|(_, key)| key.clone());
-            self.loss = Some(Loss::new(now, self.grace_after_loss, before.chain(gone).collect()));
+            self.loss = Some(Loss::new(now, self.grace_after_loss, self.heard.told_and_gone()));
         }
-        let is_over = self.loss.as_ref().is_some_and(|loss| self.is_ready || loss.is_over(now, &self.known));
+        let is_over =
+            self.loss.as_ref().is_some_and(|loss| self.is_ready || loss.is_over(now, self.heard.told()));
         if is_over {
             self.loss = None;
-            if self.absent.is_some() {
-                self.keep_only_ready();
-            }
+            self.let_unlisted_go();
         }
     }
 }

@@ -21,3 +21,4 @@ pub mod state;
 pub mod target;
 pub mod text;
 pub mod time;
+pub mod update;

@@ -87,8 +87,8 @@ pub mod tls;
 #[cfg(feature = "tls")]
 pub use client::ClientTls;
 pub use client::{
-    BuildError, CallOptions, Channel, ChannelBuilder, ConnectError, ConnectionInfo, Connector, Io, Manual,
-    Peer, Refresh, Resolution, ResponseBody, ResponseFuture, TcpOptions,
+    BuildError, CallOptions, Channel, ChannelBuilder, ConnectError, ConnectionInfo,
+    Connector, Io, Manual, Peer, Refresh, Resolution, ResponseBody, ResponseFuture, TcpOptions,
 };
 pub use evenkeel_core::attributes::Attributes;
 pub use evenkeel_core::backoff::Backoff;
@@ -116,8 +116,8 @@ pub mod balance {
     #[cfg(feature = "unstable")]
     pub use evenkeel_core::balance::{
         CallInfo, Controller, Feedback, GracefulSwitch, Headers, Outcome, Pick, PickFailure, PickFirst,
-        Picked, Picker, Policy, PolicyConfig, PolicyFactory, Published, Registry, SubchannelId,
-        SubchannelUpdate, Track, WakeToken,
+        Picked, Picker, Policy, PolicyConfig, PolicyFactory, PolicyUpdate, Published, Registry, Rejected,
+        SubchannelId, SubchannelUpdate, Track, WakeToken,
     };
     pub use evenkeel_core::balance::{
         LeastRequestConfig, PickFirstConfig, PolicyChoice, RoundRobinConfig, UnknownPolicy,
@@ -128,9 +128,9 @@ pub mod balance {
 
 /// Name resolution. Resolvers of one's own: implement [`ResolverFactory`](resolve::ResolverFactory) and register it on the builder.
 pub mod resolve {
-    pub use crate::client::Resolved;
     pub use crate::client::resolve::{
-        Answer, BoxFuture, RefreshRequest, ResolveContext, Resolver, ResolverFactory, Updates, Urgency,
+        Absence, BoxFuture, RefreshRequest, ResolveContext, Resolver, ResolverFactory, Unlisted, Update,
+        Updates, Urgency, Verdict,
     };
     #[cfg(all(feature = "dns", feature = "unstable"))]
     pub use crate::client::resolve::{Dns, DnsSockets};

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use evenkeel::resolve::{Answer, BoxFuture, ResolveContext, Resolver, ResolverFactory, Updates};
+use evenkeel::resolve::{BoxFuture, ResolveContext, Resolver, ResolverFactory, Update, Updates};
 use evenkeel::{
     Address, Backoff, CallOptions, Channel, Connector, Endpoint, Event, Io, Observer, Refresh, Target,
     TargetError,
@@ -38,9 +38,9 @@ impl ResolverFactory for Doomed {
 }
 
 impl Resolver for Doomed {
-    fn run(self: Box<Self>, updates: Updates) -> BoxFuture<'static, ()> {
+    fn run(self: Box<Self>, mut updates: Updates) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            updates.report(Answer::Endpoints(vec![Endpoint::from(self.0)]), None);
+            updates.report(Update::endpoints([Endpoint::from(self.0)])).await;
             panic!("a resolver of somebody's own");
         })
     }
@@ -165,8 +165,9 @@ async fn a_connector_or_a_socket_that_panics_has_failed_and_the_next_attempt_is_
 
 #[tokio::test]
 async fn a_connector_that_panics_is_told_to_calls_that_do_not_wait() {
-    let connector =
-        |_: &Address| -> BoxFuture<'static, io::Result<Box<dyn Io>>> { panic!("of somebody's own") };
+    let connector = |_: &Address| -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+        panic!("of somebody's own")
+    };
     let channel = Channel::builder("ipv4:127.0.0.1:1").connector(connector).build().unwrap();
     let status = EchoClient::new(channel).unary(EchoRequest::default()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);

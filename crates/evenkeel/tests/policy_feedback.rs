@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use evenkeel::balance::{
     CallInfo, Controller, Feedback, LeastRequestConfig, Outcome, Pick, Picker, Policy, PolicyConfig,
-    Published, Random, RoundRobinConfig, SubchannelUpdate, Track,
+    PolicyUpdate, Published, Random, Rejected, RoundRobinConfig, SubchannelUpdate, Track,
 };
-use evenkeel::{Address, Channel, Code, ConnectivityState, Endpoint, Peer};
+use evenkeel::{Address, Channel, Code, ConnectivityState, Peer};
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::tonic_peer::TonicServer;
@@ -56,8 +56,12 @@ impl PolicyConfig for Listening {
 }
 
 impl Policy for ListeningPolicy {
-    fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller) {
-        self.inner.on_endpoints(endpoints, controller);
+    fn on_update(
+        &mut self,
+        update: &PolicyUpdate<'_>,
+        controller: &mut dyn Controller,
+    ) -> Result<(), Rejected> {
+        self.inner.on_update(&update.with_config(&RoundRobinConfig::new()), controller)
     }
 
     fn on_resolver_error(&mut self, error: &Arc<str>, controller: &mut dyn Controller) {
@@ -72,11 +76,11 @@ impl Policy for ListeningPolicy {
         self.inner.state()
     }
 
-    fn take_published(&mut self, random: &mut dyn Random) -> Option<Published> {
-        let mut published = self.inner.take_published(random)?;
+    fn snapshot(&self, random: &mut dyn Random) -> Published {
+        let mut published = self.inner.snapshot(random);
         let inner = published.picker;
         published.picker = Arc::new(ListeningPicker { inner, heard: Arc::clone(&self.heard) });
-        Some(published)
+        published
     }
 }
 

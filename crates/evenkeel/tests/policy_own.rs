@@ -9,10 +9,10 @@
 use std::sync::Arc;
 
 use evenkeel::balance::{
-    CallInfo, Controller, Pick, PickFailure, Picker, Policy, PolicyConfig, PolicyFactory, Published, Random,
-    SubchannelId, SubchannelUpdate,
+    CallInfo, Controller, Pick, PickFailure, Picker, Policy, PolicyConfig, PolicyFactory, PolicyUpdate,
+    Published, Random, Rejected, SubchannelId, SubchannelUpdate,
 };
-use evenkeel::{Channel, ConnectivityState, Endpoint};
+use evenkeel::{Channel, ConnectivityState};
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::tonic_peer::TonicServer;
@@ -32,7 +32,6 @@ struct Last {
     refused: &'static str,
     subchannel: Option<SubchannelId>,
     state: ConnectivityState,
-    changed: bool,
 }
 
 #[derive(Debug)]
@@ -48,7 +47,7 @@ impl PolicyConfig for LastConfig {
 
     fn build(&self) -> Box<dyn Policy> {
         let state = ConnectivityState::Connecting;
-        Box::new(Last { refused: self.refused, subchannel: None, state, changed: true })
+        Box::new(Last { refused: self.refused, subchannel: None, state })
     }
 }
 
@@ -63,22 +62,27 @@ impl PolicyFactory for LastFactory {
 }
 
 impl Policy for Last {
-    fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller) {
+    fn on_update(
+        &mut self,
+        update: &PolicyUpdate<'_>,
+        controller: &mut dyn Controller,
+    ) -> Result<(), Rejected> {
         if let Some(old) = self.subchannel.take() {
             controller.remove_subchannel(old);
         }
-        if let Some(address) = endpoints.last().and_then(|endpoint| endpoint.addresses().first()) {
+        if let Some(address) = update.endpoints.last().and_then(|endpoint| endpoint.addresses().first()) {
             let id = controller.create_subchannel(address);
             controller.connect(id);
             self.subchannel = Some(id);
         }
+        Ok(())
     }
 
     fn on_resolver_error(&mut self, _: &Arc<str>, _: &mut dyn Controller) {}
 
     fn on_subchannel_state(&mut self, update: &SubchannelUpdate, controller: &mut dyn Controller) {
         self.state = update.to;
-        self.changed = true;
+        controller.mark_changed();
         if update.to == ConnectivityState::Idle {
             controller.connect(update.id);
         }
@@ -88,14 +92,11 @@ impl Policy for Last {
         self.state
     }
 
-    fn take_published(&mut self, _: &mut dyn Random) -> Option<Published> {
-        if !std::mem::take(&mut self.changed) {
-            return None;
-        }
-        Some(match self.subchannel.filter(|_| self.state == ConnectivityState::Ready) {
+    fn snapshot(&self, _: &mut dyn Random) -> Published {
+        match self.subchannel.filter(|_| self.state == ConnectivityState::Ready) {
             Some(subchannel) => Published::ready(LastPicker { refused: self.refused, subchannel }),
             None => Published::waiting(self.state),
-        })
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use evenkeel::resolve::{Answer, Resolved};
+use evenkeel::resolve::{Absence, Update};
 use evenkeel::{BuildError, Channel, DnsAnswer, DnsQuery, Event, Observer, Refresh, Resolution};
 
 use crate::text::printable;
@@ -69,18 +69,14 @@ impl Lookup {
 
     /// The next answer; `None` when there will be no other. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Option<Found> {
-        let Resolved { answer, next, .. } = self.resolution.next().await?;
-        let outcome = match answer {
-            Answer::Endpoints(endpoints) if endpoints.is_empty() => {
-                Outcome::Absent("an empty list".to_owned())
-            }
-            Answer::Endpoints(endpoints) => {
-                Outcome::Endpoints(endpoints.iter().map(ToString::to_string).collect())
-            }
-            Answer::Absent(reason) => Outcome::Absent(printable(&reason)),
-            Answer::Failed(reason) => Outcome::Failed(printable(&reason)),
-            // A kind of answer that came after this command was written.
-            other => Outcome::Failed(printable(&format!("{other:?}"))),
+        let Update { endpoints, next, .. } = self.resolution.next().await?;
+        let outcome = match endpoints {
+            Ok(endpoints) if endpoints.is_empty() => Outcome::Absent("an empty list".to_owned()),
+            Ok(endpoints) => Outcome::Endpoints(endpoints.iter().map(ToString::to_string).collect()),
+            Err(Absence::Absent(reason)) => Outcome::Absent(printable(&reason)),
+            Err(Absence::Failed(reason)) => Outcome::Failed(printable(&reason)),
+            // A kind of absence that came after this command was written.
+            Err(other) => Outcome::Failed(printable(&other.to_string())),
         };
         let questions = std::mem::take(&mut *self.questions.lock());
         Some(Found { target: self.target.clone(), outcome, next, questions })

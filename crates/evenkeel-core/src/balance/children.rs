@@ -128,15 +128,48 @@ impl<S: EndpointState> Children<S> {
         self.last_failure.as_ref()
     }
 
-    /// Whether calls have to be told something else than the last time, though the state may be the same.
-    pub(super) fn take_changed(&mut self) -> bool {
+    /// Does `act`, and says so if calls have to be told something else than before.
+    fn marking(&mut self, controller: &mut dyn Controller, act: impl FnOnce(&mut Self, &mut dyn Controller)) {
+        let before = self.state();
+        act(self, controller);
+        let state = self.state();
         let ready = std::mem::take(&mut self.ready_changed);
         let failure = std::mem::take(&mut self.failure_changed);
-        ready || (failure && self.state() == ConnectivityState::TransientFailure)
+        if state != before || ready || (failure && state == ConnectivityState::TransientFailure) {
+            controller.mark_changed();
+        }
     }
 
     /// The endpoints are now these. Children of endpoints that stay are not touched.
     pub(super) fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller) {
+        self.marking(controller, |children, controller| children.replace(endpoints, controller));
+    }
+
+    pub(super) fn on_subchannel_state(&mut self, update: &SubchannelUpdate, controller: &mut dyn Controller) {
+        let Some(id) = self.owners.of(update.id) else { return };
+        self.marking(controller, |children, controller| {
+            children.with_child(id, controller, |policy, controller| {
+                policy.on_subchannel_state(update, controller);
+            });
+        });
+    }
+
+    pub(super) fn next_wakeup(&self) -> Option<Time> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+
+    pub(super) fn on_wakeup(&mut self, controller: &mut dyn Controller) {
+        let now = controller.now();
+        let due: Vec<u32> =
+            self.timers.iter().take_while(|(due, _)| *due <= now).map(|(_, id)| *id).collect();
+        self.marking(controller, |children, controller| {
+            for id in due {
+                children.with_child(id, controller, |policy, controller| policy.on_wakeup(controller));
+            }
+        });
+    }
+
+    fn replace(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller) {
         self.lists += 1;
         // Clients that start together must not all connect to the list's first endpoint first.
         let start = index(controller.random(), endpoints.len());
@@ -152,27 +185,6 @@ impl<S: EndpointState> Children<S> {
             if self.child(id).is_some_and(|child| child.listed != self.lists) {
                 self.remove(id, controller);
             }
-        }
-    }
-
-    pub(super) fn on_subchannel_state(&mut self, update: &SubchannelUpdate, controller: &mut dyn Controller) {
-        if let Some(id) = self.owners.of(update.id) {
-            self.with_child(id, controller, |policy, controller| {
-                policy.on_subchannel_state(update, controller);
-            });
-        }
-    }
-
-    pub(super) fn next_wakeup(&self) -> Option<Time> {
-        self.timers.first().map(|(due, _)| *due)
-    }
-
-    pub(super) fn on_wakeup(&mut self, controller: &mut dyn Controller) {
-        let now = controller.now();
-        let due: Vec<u32> =
-            self.timers.iter().take_while(|(due, _)| *due <= now).map(|(_, id)| *id).collect();
-        for id in due {
-            self.with_child(id, controller, |policy, controller| policy.on_wakeup(controller));
         }
     }
 
@@ -233,15 +245,16 @@ impl<S: EndpointState> Children<S> {
         act: impl FnOnce(&mut PickFirst, &mut dyn Controller),
     ) {
         let Some(child) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
-        let mut scoped = Scoped { owner: id, owners: &mut self.owners, controller };
+        let mut scoped = Scoped::new(id, &mut self.owners, controller);
         act(&mut child.policy, &mut scoped);
         // An endpoint is kept connected, whether or not a call waits for it.
         child.policy.exit_idle(&mut scoped);
-        self.count(id);
+        let is_changed = scoped.is_changed();
+        self.count(id, is_changed);
     }
 
     /// Brings counts and timers up to date with what one child says.
-    fn count(&mut self, id: u32) {
+    fn count(&mut self, id: u32, is_changed: bool) {
         let Some(child) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
         let before = child.counted;
         let state = child.policy.state();
@@ -249,7 +262,7 @@ impl<S: EndpointState> Children<S> {
         let is_connecting = matches!(state, ConnectivityState::Connecting | ConnectivityState::Idle);
         let timer = child.policy.next_wakeup();
         child.counted = Counted { is_connecting, timer, ready: before.ready };
-        if child.policy.take_changed() && state == ConnectivityState::TransientFailure {
+        if is_changed && state == ConnectivityState::TransientFailure {
             self.last_failure = child.policy.failure().cloned();
             self.failure_changed = true;
         }

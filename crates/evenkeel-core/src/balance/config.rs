@@ -11,7 +11,7 @@ pub trait PolicyConfig: Any + fmt::Debug + Send + Sync {
     /// The policy's name in a service config, for example `round_robin`.
     ///
     /// Going from one config to another of the same name changes the settings of the running policy
-    /// ([`Policy::on_config`]); another name means another policy.
+    /// ([`Policy::on_update`]); another name means another policy.
     fn name(&self) -> &str;
 
     /// Makes a policy with these settings.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Controller, Random, SubchannelId};
+use super::{Controller, Policy, PolicyConfig, PolicyUpdate, Published, Random, SubchannelId, sealed};
 use crate::endpoint::{Address, Endpoint};
 use crate::time::Time;
 
@@ -13,6 +13,7 @@ pub(super) struct Fake {
     pub(super) connects: Vec<u32>,
     pub(super) removed: Vec<u32>,
     pub(super) resolutions: usize,
+    pub(super) changed: bool,
     pub(super) draw: Constant,
 }
 
@@ -24,6 +25,8 @@ impl Random for Constant {
         self.0
     }
 }
+
+impl sealed::Controller for Fake {}
 
 impl Controller for Fake {
     fn create_subchannel(&mut self, address: &Address) -> SubchannelId {
@@ -43,6 +46,10 @@ impl Controller for Fake {
         self.resolutions += 1;
     }
 
+    fn mark_changed(&mut self) {
+        self.changed = true;
+    }
+
     fn now(&self) -> Time {
         Time::ORIGIN
     }
@@ -53,6 +60,23 @@ impl Controller for Fake {
 
     fn random(&mut self) -> &mut dyn Random {
         &mut self.draw
+    }
+}
+
+impl Fake {
+    /// What the policy has come to, if it said that something has changed.
+    pub(super) fn published(&mut self, policy: &dyn Policy) -> Option<Published> {
+        std::mem::take(&mut self.changed).then(|| policy.snapshot(&mut self.draw))
+    }
+
+    /// Tells the policy of these endpoints.
+    pub(super) fn update(
+        &mut self,
+        policy: &mut dyn Policy,
+        endpoints: &[Endpoint],
+        config: &dyn PolicyConfig,
+    ) {
+        policy.on_update(&PolicyUpdate::new(endpoints, config), self).unwrap();
     }
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::owners::{Owners, Scoped};
-use super::{Controller, Policy, PolicyConfig, Published, Random, SubchannelUpdate, WakeToken};
-use crate::endpoint::Endpoint;
+use super::{
+    Controller, Policy, PolicyConfig, PolicyUpdate, Published, Random, Rejected, SubchannelUpdate, WakeToken,
+};
 use crate::state::ConnectivityState;
 use crate::time::Time;
 
@@ -33,13 +34,11 @@ impl GracefulSwitch {
         Self { current: Side::new(config, 0), pending: None, owners: Owners::default(), next_owner: 1 }
     }
 
-    /// The policy should be the one that `config` describes; returns whether it had to be built.
-    ///
-    /// One of the same name just gets the new settings. One that was built is yet to be told of the endpoints.
-    pub fn switch_to(&mut self, config: &dyn PolicyConfig, controller: &mut dyn Controller) -> bool {
+    /// The policy should be the one that `config` describes. One that has to be built is yet to be told of the
+    /// endpoints; one of the same name gets the new settings with its next update.
+    pub fn switch_to(&mut self, config: &dyn PolicyConfig, controller: &mut dyn Controller) {
         if *self.newest().name == *config.name() {
-            self.with_newest(controller, |policy, controller| policy.on_config(config, controller));
-            return false;
+            return;
         }
         let side = Side::new(config, self.next_owner);
         self.next_owner += 1;
@@ -47,23 +46,31 @@ impl GracefulSwitch {
             self.close(&given_up, controller);
         }
         self.swap_if_due(controller);
-        true
     }
 
     fn newest(&self) -> &Side {
         self.pending.as_ref().unwrap_or(&self.current)
     }
 
-    fn with_newest(
+    fn with_newest<R>(
+        &mut self,
+        controller: &mut dyn Controller,
+        act: impl FnOnce(&mut dyn Policy, &mut dyn Controller) -> R,
+    ) -> R {
+        let (owners, is_current) = (&mut self.owners, self.pending.is_none());
+        let side = self.pending.as_mut().unwrap_or(&mut self.current);
+        let result = side.act(is_current, owners, controller, act);
+        self.swap_if_due(controller);
+        result
+    }
+
+    /// Has the current policy act, which calls go by.
+    fn with_current(
         &mut self,
         controller: &mut dyn Controller,
         act: impl FnOnce(&mut dyn Policy, &mut dyn Controller),
     ) {
-        let side = self.pending.as_mut().unwrap_or(&mut self.current);
-        act(
-            side.policy.as_mut(),
-            &mut Scoped { owner: side.owner, owners: &mut self.owners, controller: &mut *controller },
-        );
+        self.current.act(true, &mut self.owners, controller, act);
         self.swap_if_due(controller);
     }
 
@@ -75,14 +82,14 @@ impl GracefulSwitch {
         if let Some(pending) = due {
             let old = std::mem::replace(&mut self.current, pending);
             self.close(&old, controller);
+            controller.mark_changed();
         }
     }
 
     /// Gives up all that a policy made, whatever the policy itself still knows of it.
     fn close(&mut self, side: &Side, controller: &mut dyn Controller) {
         for id in self.owners.subchannels(side.owner) {
-            Scoped { owner: side.owner, owners: &mut self.owners, controller: &mut *controller }
-                .remove_subchannel(id);
+            Scoped::new(side.owner, &mut self.owners, &mut *controller).remove_subchannel(id);
         }
     }
 }
@@ -91,15 +98,31 @@ impl Side {
     fn new(config: &dyn PolicyConfig, owner: u32) -> Self {
         Self { name: config.name().into(), owner, policy: config.build() }
     }
+
+    fn act<R>(
+        &mut self,
+        is_current: bool,
+        owners: &mut Owners,
+        controller: &mut dyn Controller,
+        act: impl FnOnce(&mut dyn Policy, &mut dyn Controller) -> R,
+    ) -> R {
+        let mut scoped = Scoped::new(self.owner, owners, &mut *controller);
+        let result = act(self.policy.as_mut(), &mut scoped);
+        if scoped.is_changed() && is_current {
+            controller.mark_changed();
+        }
+        result
+    }
 }
 
 impl Policy for GracefulSwitch {
-    fn on_config(&mut self, config: &dyn PolicyConfig, controller: &mut dyn Controller) {
-        self.switch_to(config, controller);
-    }
-
-    fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller) {
-        self.with_newest(controller, |policy, controller| policy.on_endpoints(endpoints, controller));
+    fn on_update(
+        &mut self,
+        update: &PolicyUpdate<'_>,
+        controller: &mut dyn Controller,
+    ) -> Result<(), Rejected> {
+        self.switch_to(update.config, controller);
+        self.with_newest(controller, |policy, controller| policy.on_update(update, controller))
     }
 
     fn on_resolver_error(&mut self, error: &Arc<str>, controller: &mut dyn Controller) {
@@ -107,15 +130,19 @@ impl Policy for GracefulSwitch {
     }
 
     fn on_subchannel_state(&mut self, update: &SubchannelUpdate, controller: &mut dyn Controller) {
-        let owner = self.owners.of(update.id);
-        let side = [Some(&mut self.current), self.pending.as_mut()]
-            .into_iter()
-            .flatten()
-            .find(|side| Some(side.owner) == owner);
-        let Some(side) = side else { return };
-        let mut scoped = Scoped { owner: side.owner, owners: &mut self.owners, controller: &mut *controller };
-        side.policy.on_subchannel_state(update, &mut scoped);
-        self.swap_if_due(controller);
+        match self.owners.of(update.id) {
+            Some(owner) if owner == self.current.owner => {
+                self.with_current(controller, |policy, controller| {
+                    policy.on_subchannel_state(update, controller);
+                });
+            }
+            Some(_) => {
+                self.with_newest(controller, |policy, controller| {
+                    policy.on_subchannel_state(update, controller);
+                });
+            }
+            None => {}
+        }
     }
 
     fn exit_idle(&mut self, controller: &mut dyn Controller) {
@@ -124,10 +151,7 @@ impl Policy for GracefulSwitch {
 
     fn on_wake(&mut self, token: WakeToken, controller: &mut dyn Controller) {
         // Calls go by the pickers of the current policy.
-        let owner = self.current.owner;
-        let mut scoped = Scoped { owner, owners: &mut self.owners, controller: &mut *controller };
-        self.current.policy.on_wake(token, &mut scoped);
-        self.swap_if_due(controller);
+        self.with_current(controller, |policy, controller| policy.on_wake(token, controller));
     }
 
     fn next_wakeup(&self) -> Option<Time> {
@@ -137,23 +161,20 @@ impl Policy for GracefulSwitch {
 
     fn on_wakeup(&mut self, controller: &mut dyn Controller) {
         let now = controller.now();
-        for side in [Some(&mut self.current), self.pending.as_mut()].into_iter().flatten() {
-            if side.policy.next_wakeup().is_some_and(|due| due <= now) {
-                side.policy.on_wakeup(&mut Scoped {
-                    owner: side.owner,
-                    owners: &mut self.owners,
-                    controller: &mut *controller,
-                });
-            }
+        let is_due = |side: &Side| side.policy.next_wakeup().is_some_and(|due| due <= now);
+        if is_due(&self.current) {
+            self.with_current(controller, |policy, controller| policy.on_wakeup(controller));
         }
-        self.swap_if_due(controller);
+        if self.pending.as_ref().is_some_and(is_due) {
+            self.with_newest(controller, |policy, controller| policy.on_wakeup(controller));
+        }
     }
 
     fn state(&self) -> ConnectivityState {
         self.current.policy.state()
     }
 
-    fn take_published(&mut self, random: &mut dyn Random) -> Option<Published> {
-        self.current.policy.take_published(random)
+    fn snapshot(&self, random: &mut dyn Random) -> Published {
+        self.current.policy.snapshot(random)
     }
 }

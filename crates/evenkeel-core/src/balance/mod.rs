@@ -18,6 +18,7 @@ pub use feedback::{Feedback, Outcome, Track};
 pub use graceful_switch::GracefulSwitch;
 pub use least_request::LeastRequestConfig;
 pub use pick_first::{PickFirst, PickFirstConfig};
+pub(crate) use picker::noted;
 pub use picker::{CallInfo, Headers, Pick, PickFailure, Picked, Picker, Published, WakeToken};
 pub use round_robin::RoundRobinConfig;
 
@@ -26,6 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::attributes::Attributes;
 use crate::cause::Cause;
 use crate::endpoint::{Address, Endpoint};
 use crate::random::Random;
@@ -56,16 +58,19 @@ impl SubchannelId {
 
 /// A load-balancing policy: it decides which subchannels exist and which of them takes a call.
 ///
-/// Synchronous and single-threaded: the channel calls it, it answers through the [`Controller`] and, when the
-/// channel has fed it everything there was, through [`Policy::take_published`].
+/// Synchronous and single-threaded: the channel calls it, and it answers through the [`Controller`]. When something has
+/// changed for calls it says so ([`Controller::mark_changed`]); when the channel has fed it everything there was, it is
+/// asked for a [`Policy::snapshot`], once.
 pub trait Policy: Any + fmt::Debug + Send {
-    /// The settings are now these. They come from a [`PolicyConfig`] of the name that this policy was built under.
-    fn on_config(&mut self, config: &dyn PolicyConfig, controller: &mut dyn Controller) {
-        let _ = (config, controller);
-    }
-
-    /// The backends are now these; the list replaces the one before.
-    fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller);
+    /// What the resolver says and the settings are now these, together; they replace the ones before.
+    ///
+    /// # Errors
+    /// When the policy cannot go by them: it goes on by what it had, or fails calls. The resolver hears of it.
+    fn on_update(
+        &mut self,
+        update: &PolicyUpdate<'_>,
+        controller: &mut dyn Controller,
+    ) -> Result<(), Rejected>;
 
     /// Nothing could be learnt about the backends. What the policy knows stays in use.
     fn on_resolver_error(&mut self, error: &Arc<str>, controller: &mut dyn Controller);
@@ -98,14 +103,47 @@ pub trait Policy: Any + fmt::Debug + Send {
     /// While it is IDLE, calls that have to wait make the channel call [`Policy::exit_idle`].
     fn state(&self) -> ConnectivityState;
 
-    /// The state and the picker that goes with it, if either changed since the last time.
+    /// The state, and the picker that goes with it.
     ///
-    /// Asked for once per batch of events, so that many changes make one picker.
-    fn take_published(&mut self, random: &mut dyn Random) -> Option<Published>;
+    /// Asked for when the policy takes over, and once per batch of events in which it marked a change.
+    fn snapshot(&self, random: &mut dyn Random) -> Published;
 }
 
-/// What a policy may do: all of it, and no more.
-pub trait Controller {
+/// What a policy is told about its backends, all at once (gRFC A74).
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct PolicyUpdate<'a> {
+    /// The backends, all of them. None at all: the name has none.
+    pub endpoints: &'a [Endpoint],
+    /// The policy's settings. They come from a [`PolicyConfig`] of the name that the policy was built under.
+    pub config: &'a dyn PolicyConfig,
+    /// Facts that are about no endpoint by itself.
+    pub attributes: &'a Attributes,
+    /// The resolver's remark: of an empty list it says why, and any failure's text should end with it.
+    pub note: Option<&'a Arc<str>>,
+}
+
+impl<'a> PolicyUpdate<'a> {
+    /// These backends under these settings, and nothing else to say.
+    pub fn new(endpoints: &'a [Endpoint], config: &'a dyn PolicyConfig) -> Self {
+        static NO_ATTRIBUTES: Attributes = Attributes::NONE;
+        Self { endpoints, config, attributes: &NO_ATTRIBUTES, note: None }
+    }
+
+    /// The same under other settings: what a policy that is made of policies tells them.
+    #[must_use]
+    pub fn with_config(self, config: &'a dyn PolicyConfig) -> Self {
+        Self { config, ..self }
+    }
+}
+
+/// Why a policy cannot go by an update.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the load-balancing policy rejects what the resolver says: {0}")]
+pub struct Rejected(pub Arc<str>);
+
+/// What a policy may do: all of it, and no more. Implemented here alone.
+pub trait Controller: sealed::Controller {
     /// Makes a subchannel to `address`, IDLE at first.
     fn create_subchannel(&mut self, address: &Address) -> SubchannelId;
 
@@ -118,6 +156,9 @@ pub trait Controller {
     /// Asks for the name to be resolved again, when the resolver's pace allows.
     fn request_resolution(&mut self);
 
+    /// The policy's state, or what calls should be told, is not what it was: a [`Policy::snapshot`] is due.
+    fn mark_changed(&mut self);
+
     /// Now.
     fn now(&self) -> Time;
 
@@ -128,8 +169,14 @@ pub trait Controller {
     fn random(&mut self) -> &mut dyn Random;
 }
 
+pub(crate) mod sealed {
+    /// Who implements it can be given more to do without breaking anybody.
+    pub trait Controller {}
+}
+
 /// A subchannel's new state.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SubchannelUpdate {
     /// Which one.
     pub id: SubchannelId,

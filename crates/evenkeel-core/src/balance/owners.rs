@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Controller, SubchannelId};
+use super::{Controller, SubchannelId, sealed};
 use crate::endpoint::Address;
 use crate::random::Random;
 use crate::time::Time;
@@ -15,11 +15,23 @@ pub(super) struct Owners {
     by_index: Vec<Option<(SubchannelId, u32)>>,
 }
 
-/// A controller for one part of a policy: remembers what that part creates.
+/// A controller for one part of a policy: remembers what that part creates, and whether it has changed.
 pub(super) struct Scoped<'a> {
-    pub(super) owner: u32,
-    pub(super) owners: &'a mut Owners,
-    pub(super) controller: &'a mut dyn Controller,
+    owner: u32,
+    owners: &'a mut Owners,
+    controller: &'a mut dyn Controller,
+    is_changed: bool,
+}
+
+impl<'a> Scoped<'a> {
+    pub(super) fn new(owner: u32, owners: &'a mut Owners, controller: &'a mut dyn Controller) -> Self {
+        Self { owner, owners, controller, is_changed: false }
+    }
+
+    /// What it means for the whole that a part has changed, the whole must say itself.
+    pub(super) fn is_changed(&self) -> bool {
+        self.is_changed
+    }
 }
 
 impl Owners {
@@ -50,6 +62,8 @@ impl Owners {
     }
 }
 
+impl sealed::Controller for Scoped<'_> {}
+
 impl Controller for Scoped<'_> {
     fn create_subchannel(&mut self, address: &Address) -> SubchannelId {
         let id = self.controller.create_subchannel(address);
@@ -68,6 +82,10 @@ impl Controller for Scoped<'_> {
 
     fn request_resolution(&mut self) {
         self.controller.request_resolution();
+    }
+
+    fn mark_changed(&mut self) {
+        self.is_changed = true;
     }
 
     fn now(&self) -> Time {

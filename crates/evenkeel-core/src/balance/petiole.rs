@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::children::{Children, EndpointState, Ready};
-use super::picker::PickFailure;
-use super::{Controller, Policy, PolicyConfig, Published, Random, SubchannelUpdate};
-use crate::endpoint::Endpoint;
+use super::picker::{PickFailure, noted};
+use super::{Controller, Policy, PolicyConfig, PolicyUpdate, Published, Random, Rejected, SubchannelUpdate};
 use crate::list::SharedList;
 use crate::state::ConnectivityState;
 use crate::time::Time;
@@ -34,60 +33,51 @@ pub(super) struct Petiole<P: Spread> {
     spread: P,
     children: Children<P::State>,
     resolver_error: Option<Arc<str>>,
+    /// The resolver's remark.
+    note: Option<Arc<str>>,
     resolved: bool,
-    /// The state that the last picker went with.
-    published: Option<ConnectivityState>,
-    changed: bool,
 }
 
 impl<P: Spread> Petiole<P> {
     /// A policy that has not heard of any endpoint yet: calls wait.
     pub(super) fn new(spread: P) -> Self {
-        Self {
-            spread,
-            children: Children::default(),
-            resolver_error: None,
-            resolved: false,
-            published: None,
-            changed: false,
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn mark_changed(&mut self) {
-        self.changed = true;
+        Self { spread, children: Children::default(), resolver_error: None, note: None, resolved: false }
     }
 
     fn failure(&self) -> PickFailure {
-        let text = match (&self.resolver_error, self.children.last_failure()) {
-            (Some(error), _) if self.children.is_empty() => Arc::clone(error),
-            (_, Some(error)) if !self.children.is_empty() => {
-                format!("no endpoint is READY; last error: {error}").into()
-            }
-            _ => "no endpoints: name resolution found none".into(),
-        };
-        PickFailure(text)
+        if self.children.is_empty() {
+            let text = self.resolver_error.clone().or_else(|| self.note.clone());
+            return PickFailure(text.unwrap_or_else(|| "no endpoints: name resolution found none".into()));
+        }
+        let cause = self.children.last_failure().map_or("none yet", |error| &**error);
+        PickFailure(noted(&format!("no endpoint is READY; last error: {cause}"), self.note.as_ref()))
     }
 }
 
 impl<P: Spread> Policy for Petiole<P> {
-    fn on_config(&mut self, config: &dyn PolicyConfig, _: &mut dyn Controller) {
-        self.changed |= self.spread.on_config(config);
-    }
-
-    fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller) {
-        // Without endpoints it is the text of failures that changes.
-        self.changed |= !self.resolved || endpoints.is_empty();
-        self.resolved = true;
+    fn on_update(
+        &mut self,
+        update: &PolicyUpdate<'_>,
+        controller: &mut dyn Controller,
+    ) -> Result<(), Rejected> {
+        let is_first = !std::mem::replace(&mut self.resolved, true);
+        let is_spread_anew = self.spread.on_config(update.config);
         self.resolver_error = None;
-        self.children.on_endpoints(endpoints, controller);
+        self.note = update.note.cloned();
+        self.children.on_endpoints(update.endpoints, controller);
+        // While calls fail, it is the text of failures that changes.
+        let is_failing = self.children.state() == ConnectivityState::TransientFailure;
+        if is_first || is_spread_anew || is_failing {
+            controller.mark_changed();
+        }
+        Ok(())
     }
 
-    fn on_resolver_error(&mut self, error: &Arc<str>, _: &mut dyn Controller) {
+    fn on_resolver_error(&mut self, error: &Arc<str>, controller: &mut dyn Controller) {
         self.resolved = true;
         if self.children.is_empty() {
             self.resolver_error = Some(Arc::clone(error));
-            self.changed = true;
+            controller.mark_changed();
         }
     }
 
@@ -107,18 +97,12 @@ impl<P: Spread> Policy for Petiole<P> {
         if self.resolved { self.children.state() } else { ConnectivityState::Connecting }
     }
 
-    fn take_published(&mut self, random: &mut dyn Random) -> Option<Published> {
-        let state = self.state();
-        let is_new_state = self.published.replace(state) != Some(state);
-        let is_changed = self.children.take_changed() | std::mem::take(&mut self.changed);
-        if !is_new_state && !is_changed {
-            return None;
-        }
-        Some(match state {
+    fn snapshot(&self, random: &mut dyn Random) -> Published {
+        match self.state() {
             ConnectivityState::Ready => self.spread.published(self.children.ready().clone(), random),
             ConnectivityState::TransientFailure => Published::failing(self.failure()),
-            _ => Published::waiting(state),
-        })
+            state => Published::waiting(state),
+        }
     }
 }
 

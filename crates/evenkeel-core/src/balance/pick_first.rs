@@ -7,10 +7,10 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::picker::PickFailure;
+use super::picker::{PickFailure, noted};
 use super::{
-    CallInfo, Controller, Pick, Picker, Policy, PolicyConfig, Published, Random, SubchannelId,
-    SubchannelUpdate,
+    CallInfo, Controller, Pick, Picker, Policy, PolicyConfig, PolicyUpdate, Published, Random, Rejected,
+    SubchannelId, SubchannelUpdate,
 };
 use crate::endpoint::Endpoint;
 use crate::state::ConnectivityState;
@@ -39,7 +39,8 @@ pub struct PickFirst {
     phase: Phase,
     /// What the last failed attempt or the resolver said.
     failure: Option<Arc<str>>,
-    changed: bool,
+    /// The resolver's remark.
+    note: Option<Arc<str>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +106,7 @@ impl PickFirst {
             subchannels: Subchannels::default(),
             phase: Phase::Empty { resolved: false },
             failure: None,
-            changed: true,
+            note: None,
         }
     }
 
@@ -122,28 +123,44 @@ impl PickFirst {
         self.failure.as_ref()
     }
 
-    /// Whether the state or what calls are told has changed since the last time; for parents that make no use of
-    /// this policy's own picker.
-    pub(super) fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
-    }
-
     /// Gives up every subchannel.
     pub(super) fn shut_down(&mut self, controller: &mut dyn Controller) {
         self.subchannels.replace(Vec::new(), controller);
-        self.enter(Phase::Empty { resolved: false });
+        self.enter(Phase::Empty { resolved: false }, controller);
     }
 
-    fn enter(&mut self, phase: Phase) {
+    /// The backends are now these.
+    pub(super) fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller) {
+        let shuffle = if self.config.shuffle_address_list { Some(controller.random()) } else { None };
+        let addresses = addresses::in_order_of_attempts(endpoints, shuffle);
+        self.subchannels.replace(addresses, controller);
+        if self.subchannels.len() == 0 {
+            self.failure = None;
+            self.enter(Phase::Empty { resolved: true }, controller);
+            return;
+        }
+        match self.phase {
+            Phase::Empty { .. } => self.begin_pass(false, controller),
+            Phase::Pass { failing, .. } => self.begin_pass(failing, controller),
+            Phase::Retrying { .. } => self.begin_pass(true, controller),
+            // The list that came is the fresh answer that the loss of a connection would otherwise ask for.
+            Phase::Selected(id) if !self.subchannels.contains(id) => self.enter(Phase::Idle, controller),
+            Phase::Selected(_) | Phase::Idle => {}
+        }
+    }
+
+    fn enter(&mut self, phase: Phase, controller: &mut dyn Controller) {
         self.phase = phase;
-        self.changed = true;
+        controller.mark_changed();
     }
 
     fn begin_pass(&mut self, failing: bool, controller: &mut dyn Controller) {
         let before = self.state();
         self.subchannels.forget_failures();
         self.try_from(0, failing, controller);
-        self.changed |= self.state() != before;
+        if self.state() != before {
+            controller.mark_changed();
+        }
     }
 
     /// Tries the address at `current`, or the first one after it that is not known to fail.
@@ -172,7 +189,7 @@ impl PickFirst {
             return;
         }
         self.failure = self.subchannels.last_failure().or(self.failure.take());
-        self.enter(Phase::Retrying { failures: 0 });
+        self.enter(Phase::Retrying { failures: 0 }, controller);
         controller.request_resolution();
         for id in self.subchannels.idle() {
             controller.connect(id);
@@ -181,7 +198,7 @@ impl PickFirst {
 
     fn select(&mut self, id: SubchannelId, controller: &mut dyn Controller) {
         self.subchannels.keep_only(id, controller);
-        self.enter(Phase::Selected(id));
+        self.enter(Phase::Selected(id), controller);
     }
 
     fn on_retry(&mut self, failures: usize, update: &SubchannelUpdate, controller: &mut dyn Controller) {
@@ -189,7 +206,7 @@ impl PickFirst {
             ConnectivityState::TransientFailure if failures + 1 >= self.subchannels.len() => {
                 self.failure =
                     update.cause.as_ref().map(|cause| Arc::clone(cause.text())).or(self.failure.take());
-                self.enter(Phase::Retrying { failures: 0 });
+                self.enter(Phase::Retrying { failures: 0 }, controller);
                 controller.request_resolution();
             }
             ConnectivityState::TransientFailure => {
@@ -200,61 +217,43 @@ impl PickFirst {
         }
     }
 
-    fn published(&self) -> Published {
-        match (self.phase, self.state()) {
-            (Phase::Selected(id), state) => Published::with_picker(state, SelectedPicker(id)),
-            (_, ConnectivityState::TransientFailure) => Published::failing(PickFailure(self.failure_text())),
-            (_, state) => Published::waiting(state),
-        }
-    }
-
     fn failure_text(&self) -> Arc<str> {
-        match (&self.failure, self.phase) {
-            (Some(failure), Phase::Empty { .. }) => Arc::clone(failure),
-            (Some(failure), _) => format!("no address is READY; last error: {failure}").into(),
-            (None, _) => "no addresses: name resolution found none".into(),
+        match (&self.failure, &self.note, self.phase) {
+            (Some(failure), _, Phase::Empty { .. }) => Arc::clone(failure),
+            (Some(failure), note, _) => {
+                noted(&format!("no address is READY; last error: {failure}"), note.as_ref())
+            }
+            (None, Some(note), _) => Arc::clone(note),
+            (None, None, _) => "no addresses: name resolution found none".into(),
         }
     }
 }
 
 impl Policy for PickFirst {
-    fn on_config(&mut self, config: &dyn PolicyConfig, _: &mut dyn Controller) {
-        let config: &dyn Any = config;
+    fn on_update(
+        &mut self,
+        update: &PolicyUpdate<'_>,
+        controller: &mut dyn Controller,
+    ) -> Result<(), Rejected> {
+        let config: &dyn Any = update.config;
         if let Some(config) = config.downcast_ref() {
-            // The order changes with the next list: a running connection is worth more.
             self.config = PickFirstConfig::clone(config);
         }
+        self.note = update.note.cloned();
+        self.on_endpoints(update.endpoints, controller);
+        Ok(())
     }
 
-    fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller) {
-        let shuffle = if self.config.shuffle_address_list { Some(controller.random()) } else { None };
-        let addresses = addresses::in_order_of_attempts(endpoints, shuffle);
-        self.subchannels.replace(addresses, controller);
-        if self.subchannels.len() == 0 {
-            self.failure = None;
-            self.enter(Phase::Empty { resolved: true });
-            return;
-        }
-        match self.phase {
-            Phase::Empty { .. } => self.begin_pass(false, controller),
-            Phase::Pass { failing, .. } => self.begin_pass(failing, controller),
-            Phase::Retrying { .. } => self.begin_pass(true, controller),
-            // The list that came is the fresh answer that the loss of a connection would otherwise ask for.
-            Phase::Selected(id) if !self.subchannels.contains(id) => self.enter(Phase::Idle),
-            Phase::Selected(_) | Phase::Idle => {}
-        }
-    }
-
-    fn on_resolver_error(&mut self, error: &Arc<str>, _: &mut dyn Controller) {
+    fn on_resolver_error(&mut self, error: &Arc<str>, controller: &mut dyn Controller) {
         match self.phase {
             Phase::Empty { .. } => {
                 self.failure = Some(Arc::clone(error));
-                self.enter(Phase::Empty { resolved: true });
+                self.enter(Phase::Empty { resolved: true }, controller);
             }
             // What is known stays in use; who is told of failures should hear of this one too.
             Phase::Retrying { .. } | Phase::Pass { failing: true, .. } => {
                 self.failure = Some(Arc::clone(error));
-                self.changed = true;
+                controller.mark_changed();
             }
             Phase::Idle | Phase::Pass { .. } | Phase::Selected(_) => {}
         }
@@ -267,7 +266,7 @@ impl Policy for PickFirst {
         }
         match self.phase {
             Phase::Selected(_) => {
-                self.enter(Phase::Idle);
+                self.enter(Phase::Idle, controller);
                 controller.request_resolution();
             }
             Phase::Pass { current, failing, .. } if update.to == ConnectivityState::TransientFailure => {
@@ -316,8 +315,12 @@ impl Policy for PickFirst {
         }
     }
 
-    fn take_published(&mut self, _: &mut dyn Random) -> Option<Published> {
-        self.take_changed().then(|| self.published())
+    fn snapshot(&self, _: &mut dyn Random) -> Published {
+        match (self.phase, self.state()) {
+            (Phase::Selected(id), state) => Published::with_picker(state, SelectedPicker(id)),
+            (_, ConnectivityState::TransientFailure) => Published::failing(PickFailure(self.failure_text())),
+            (_, state) => Published::waiting(state),
+        }
     }
 }
 

@@ -64,6 +64,14 @@ pub struct WakeToken(pub u64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PickFailure(pub Arc<str>);
 
+/// A failure's text, with the resolver's remark.
+pub(crate) fn noted(text: &str, note: Option<&Arc<str>>) -> Arc<str> {
+    match note {
+        Some(note) => format!("{text}; {note}").into(),
+        None => text.into(),
+    }
+}
+
 /// A policy's decision for the calls of this moment.
 pub trait Picker: fmt::Debug + Send + Sync {
     /// Decides about one attempt of a call. Must not block.

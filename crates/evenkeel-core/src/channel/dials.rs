@@ -5,7 +5,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::links::AttemptId;
+use super::action::AttemptId;
 use crate::balance::SubchannelId;
 
 /// The attempts that run, and those that wait for their turn, in the order in which they were asked for.

@@ -3,87 +3,17 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
+use super::action::{Action, AttemptId, Settings};
 use super::dials::Dials;
 use super::suspects::Suspicion;
-use crate::balance::{Controller, SubchannelId, SubchannelUpdate};
+use crate::balance::{Controller, SubchannelId, SubchannelUpdate, sealed};
 use crate::cause::Cause;
-use crate::connect::{self, Event, Subchannel, Transition};
+use crate::connect::{Event, Subchannel, Transition};
 use crate::endpoint::{Address, Endpoint};
 use crate::random::Random;
 use crate::resolve::Urgency;
 use crate::state::ConnectivityState;
 use crate::time::Time;
-
-/// One attempt to connect and the connection it led to, never given out twice in a channel's life.
-///
-/// A result that arrives for an attempt that is no longer the subchannel's current one is out of date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AttemptId(pub u64);
-
-/// Something to do for a channel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Start connecting to `address`, and give up at `deadline`.
-    Connect {
-        /// The subchannel.
-        id: SubchannelId,
-        /// The name of this attempt.
-        attempt: AttemptId,
-        /// Where to.
-        address: Address,
-        /// When the attempt has failed if it has not succeeded.
-        deadline: Time,
-    },
-    /// Stop this attempt, or let the connection it led to end with its last call.
-    Release {
-        /// The subchannel.
-        id: SubchannelId,
-        /// The attempt.
-        attempt: AttemptId,
-    },
-    /// Take no new calls to this attempt's connection, and keep it: its calls go on, and it may come back.
-    SetAside {
-        /// The subchannel.
-        id: SubchannelId,
-        /// The attempt.
-        attempt: AttemptId,
-    },
-    /// Use this attempt's connection again, which was set aside.
-    TakeBack {
-        /// The subchannel.
-        id: SubchannelId,
-        /// The attempt.
-        attempt: AttemptId,
-    },
-    /// Ask the resolver for a fresh answer.
-    Resolve(Urgency),
-    /// Tell observers about a subchannel.
-    Report {
-        /// Which one.
-        id: SubchannelId,
-        /// Where it connects to.
-        address: Address,
-        /// The change.
-        from: ConnectivityState,
-        /// The change.
-        to: ConnectivityState,
-        /// Why, when it failed or was lost.
-        cause: Option<Cause>,
-    },
-}
-
-/// What a channel needs to know beside events.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
-    /// For each subchannel.
-    pub subchannel: connect::Settings,
-    /// How long one attempt to connect may take before the next address is tried beside it; held to 100 ms to 2 s.
-    pub connection_attempt_delay: Duration,
-    /// How long calls wait for other endpoints when the last READY one is lost; zero: they fail as soon as there is none.
-    pub grace_after_loss: Duration,
-    /// How many attempts to connect run at once; those over it wait for their turn. At least one does.
-    pub max_connection_attempts: usize,
-}
 
 pub(super) struct Links {
     pub(super) slots: Vec<Option<Slot>>,
@@ -100,6 +30,8 @@ pub(super) struct Links {
     resolution_wanted: bool,
     /// Calls wait for that answer alone.
     resolution_overdue: bool,
+    /// The policy has said that something has changed.
+    is_changed: bool,
     next_attempt: u64,
     next_generation: u32,
     pub(super) dials: Dials,
@@ -162,6 +94,8 @@ impl Links {
             suspects: BTreeSet::new(),
             resolution_wanted: false,
             resolution_overdue: false,
+            // What a new policy starts with is news.
+            is_changed: true,
             next_attempt: 0,
             next_generation: 0,
             dials: Dials::new(settings.max_connection_attempts),
@@ -186,6 +120,11 @@ impl Links {
             _ => {}
         }
         std::mem::take(&mut self.actions)
+    }
+
+    /// Whether the policy has changed since the last time.
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.is_changed)
     }
 
     /// Asks for a fresh answer, whatever the resolver's pace is.
@@ -329,6 +268,8 @@ impl Links {
     }
 }
 
+impl sealed::Controller for Links {}
+
 impl Controller for Links {
     fn create_subchannel(&mut self, address: &Address) -> SubchannelId {
         let index = self.free.pop().unwrap_or_else(|| {
@@ -364,6 +305,10 @@ impl Controller for Links {
 
     fn request_resolution(&mut self) {
         self.resolution_wanted = true;
+    }
+
+    fn mark_changed(&mut self) {
+        self.is_changed = true;
     }
 
     fn now(&self) -> Time {

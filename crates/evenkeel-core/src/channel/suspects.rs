@@ -3,7 +3,8 @@
 //! A suspect that is put aside keeps its calls; its subchannel is dialled anew meanwhile. When nobody else is left, who is
 //! aside is asked again: when all are suspect, none is.
 
-use super::links::{Action, AttemptId, Links};
+use super::action::{Action, AttemptId};
+use super::links::Links;
 use crate::balance::SubchannelId;
 use crate::cause::Cause;
 use crate::connect::Event;

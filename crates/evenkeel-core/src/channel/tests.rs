@@ -1,11 +1,13 @@
 mod dials;
 mod loss;
 mod suspects;
+mod updates;
 
 use super::*;
 use crate::backoff::Backoff;
 use crate::balance::{CallInfo, Pick, Picker, RoundRobinConfig};
 use crate::connect;
+use crate::endpoint::Endpoint;
 use crate::resolve::Urgency;
 use crate::state::ConnectivityState;
 use ConnectivityState::{Connecting, Ready, TransientFailure};
@@ -37,10 +39,10 @@ impl World {
     }
 
     fn with(grace: Duration, max_connection_attempts: usize) -> Self {
-        Self::with_policy(&RoundRobinConfig::default(), grace, max_connection_attempts)
+        Self::with_policy(RoundRobinConfig::default(), grace, max_connection_attempts)
     }
 
-    fn with_policy(policy: &dyn PolicyConfig, grace: Duration, max_connection_attempts: usize) -> Self {
+    fn with_policy(policy: impl PolicyConfig, grace: Duration, max_connection_attempts: usize) -> Self {
         let settings = Settings {
             subchannel: connect::Settings {
                 backoff: Backoff::default(),
@@ -50,7 +52,7 @@ impl World {
             grace_after_loss: grace,
             max_connection_attempts,
         };
-        let channel = Channel::new(policy, settings, Box::new(|| u64::MAX / 2));
+        let channel = Channel::new(Arc::new(policy), settings, Box::new(|| u64::MAX / 2));
         let mut world = Self {
             channel,
             now: Time::ORIGIN,
@@ -93,8 +95,12 @@ impl World {
     }
 
     fn resolve(&mut self, numbers: &[u16]) -> Difference {
-        let list = numbers.iter().map(|n| endpoint(*n)).collect();
-        let difference = self.channel.on_endpoints(self.now, list);
+        let update = Update::endpoints(numbers.iter().map(|n| endpoint(*n)));
+        self.update(if numbers.is_empty() { update.keep_ready() } else { update })
+    }
+
+    fn update(&mut self, update: Update) -> Difference {
+        let difference = self.channel.on_update(self.now, update).expect("the policy takes it");
         self.work();
         difference
     }
@@ -219,9 +225,8 @@ fn when_the_name_is_gone_ready_endpoints_stay_until_their_connection_ends() {
     world.resolve(&[1, 2, 3]);
     world.connect(1);
     world.connect(2);
-    world.channel.on_absent(world.now, "NXDOMAIN".into());
-    world.work();
-    assert_eq!(world.channel.known.len(), 2, "3 was not READY");
+    world.update(Update::absent("NXDOMAIN").keep_ready());
+    assert_eq!(world.channel.heard.told().len(), 2, "3 was not READY");
     assert!(!world.is_dialling(3));
     world.lose(1);
     assert!(!world.is_dialling(1), "a name without backends is not redialled");
@@ -240,12 +245,10 @@ fn an_outage_of_the_resolver_keeps_what_is_known() {
     let mut world = World::new();
     world.resolve(&[1]);
     world.connect(1);
-    world.channel.on_resolver_failure(world.now, &"SERVFAIL".into());
-    world.work();
+    world.update(Update::failed("SERVFAIL"));
     assert_eq!(world.state, Some(Ready));
     let mut fresh = World::new();
-    fresh.channel.on_resolver_failure(fresh.now, &"SERVFAIL".into());
-    fresh.work();
+    fresh.update(Update::failed("SERVFAIL"));
     assert_eq!(fresh.state, Some(TransientFailure), "nothing is known");
 }
 

@@ -77,6 +77,8 @@ pub struct Pacer {
     last_request: Option<Time>,
     /// The delay after the last error; none when the last lookup succeeded.
     retry: Option<Duration>,
+    /// The delay after the last answer that was rejected; none when the last one was accepted.
+    rejected: Option<Duration>,
     interval: Option<Duration>,
 }
 
@@ -112,6 +114,7 @@ impl Pacer {
             spacing: Spacing::of(mode),
             last_request: None,
             retry: None,
+            rejected: None,
             interval: None,
         }
     }
@@ -172,6 +175,23 @@ impl Pacer {
             if before.is_some_and(|before| self.scheduled.is_none_or(|new| before < new)) {
                 (self.scheduled, self.interval) = (before, interval);
             }
+        }
+    }
+
+    /// The channel goes by what was found.
+    pub fn on_accepted(&mut self) {
+        self.rejected = None;
+    }
+
+    /// The channel cannot go by what was found: it is looked up again with backoff, or when it would be anyway if that is
+    /// sooner.
+    pub fn on_rejected(&mut self, now: Time, random: &mut dyn Random) {
+        let delay = self.rejected.map_or(RETRY_FIRST, |last| last.mul_f64(GROWTH).min(RETRY_CAP));
+        self.rejected = Some(delay);
+        let (before, interval) = (self.scheduled, self.interval);
+        self.schedule(now, Some(delay), random);
+        if before.is_some_and(|before| self.scheduled.is_none_or(|new| before < new)) {
+            (self.scheduled, self.interval) = (before, interval);
         }
     }
 

@@ -10,6 +10,7 @@ const NOUNS: &[&str] = &[
     "target",
     "endpoint",
     "attributes",
+    "update",
     "state",
     "code",
     "cause",

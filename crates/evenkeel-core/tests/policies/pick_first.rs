@@ -8,7 +8,7 @@ use evenkeel_core::state::ConnectivityState::{Connecting, Idle, Ready, Transient
 use crate::world::{BACKOFF, DELAY, NANOSECOND, Told, World, go};
 
 fn world(endpoints: &[&str]) -> World {
-    let mut world = World::new(&PickFirstConfig::default());
+    let mut world = World::new(PickFirstConfig::default());
     world.resolve(endpoints);
     world
 }
@@ -204,7 +204,7 @@ fn pickfirst_leaf_empty_address_list() {
 
 #[test]
 fn pickfirst_new_address_while_blocking() {
-    let mut world = World::new(&PickFirstConfig::default());
+    let mut world = World::new(PickFirstConfig::default());
     assert_eq!(world.call(), Told::Wait);
     world.resolve(&["a"]);
     assert_eq!(world.call(), Told::Wait);
@@ -231,7 +231,7 @@ fn pickfirst_resolver_error_with_previous_update() {
 
 #[test]
 fn pickfirst_resolver_error_without_previous_update() {
-    let mut world = World::new(&PickFirstConfig::default());
+    let mut world = World::new(PickFirstConfig::default());
     world.resolver_fails("SERVFAIL");
     assert_eq!((world.state(), world.failure()), (TransientFailure, "SERVFAIL".into()));
     world.resolve(&["a"]);
@@ -260,7 +260,7 @@ fn pickfirst_shuffle_address_list() {
         let config = PickFirstConfig::new().shuffle_address_list(shuffle);
         // Draws that grow: the last endpoint gets the largest key.
         let mut draw = 0;
-        let mut world = World::with(&config, DELAY, move || {
+        let mut world = World::with(config, DELAY, move || {
             draw += u64::MAX / 1000;
             draw
         });
@@ -273,6 +273,6 @@ fn pickfirst_shuffle_address_list() {
 fn pickfirst_new_settings_hold_from_the_next_list_on_and_disturb_no_connection() {
     let mut world = world(&["a"]);
     world.connect("a");
-    world.switch_to(&PickFirstConfig::new().shuffle_address_list(true));
+    world.switch_to(PickFirstConfig::new().shuffle_address_list(true));
     assert_eq!(world.ask(), go("a"));
 }

@@ -9,7 +9,7 @@ use evenkeel_core::state::ConnectivityState::{Connecting, Ready, TransientFailur
 use crate::world::{BACKOFF, DELAY, Told, World, go};
 
 fn world(endpoints: &[&str]) -> World {
-    let mut world = World::with(&RoundRobinConfig::default(), DELAY, || 0);
+    let mut world = World::with(RoundRobinConfig::default(), DELAY, || 0);
     world.resolve(endpoints);
     world
 }
@@ -87,7 +87,7 @@ fn round_robin_addresses_removed() {
 
 #[test]
 fn round_robin_new_address_while_blocking() {
-    let mut world = World::new(&RoundRobinConfig::default());
+    let mut world = World::new(RoundRobinConfig::default());
     assert_eq!(world.call(), Told::Wait);
     world.resolve(&["a"]);
     world.connect("a");
@@ -96,7 +96,7 @@ fn round_robin_new_address_while_blocking() {
 
 #[test]
 fn round_robin_rotates_endpoints_and_skips_duplicates() {
-    let mut world = World::with(&RoundRobinConfig::default(), DELAY, || u64::MAX / 3 * 2);
+    let mut world = World::with(RoundRobinConfig::default(), DELAY, || u64::MAX / 3 * 2);
     world.resolve(&["a", "b", "c b", "b c"]);
     assert_eq!(world.dialling(), ["c", "a", "b"], "from a random one on; `c b` and `b c` are one endpoint");
 }

@@ -11,6 +11,7 @@ use evenkeel_core::connect;
 use evenkeel_core::endpoint::{Address, Endpoint};
 use evenkeel_core::state::ConnectivityState;
 use evenkeel_core::time::Time;
+use evenkeel_core::update::Update;
 
 pub(crate) const DELAY: Duration = Duration::from_millis(250);
 pub(crate) const BACKOFF: Duration = Duration::from_secs(1);
@@ -49,12 +50,12 @@ pub(crate) enum Told {
 }
 
 impl World {
-    pub(crate) fn new(policy: &dyn PolicyConfig) -> Self {
+    pub(crate) fn new(policy: impl PolicyConfig) -> Self {
         Self::with(policy, DELAY, || u64::MAX / 2)
     }
 
     pub(crate) fn with(
-        policy: &dyn PolicyConfig,
+        policy: impl PolicyConfig,
         connection_attempt_delay: Duration,
         random: impl FnMut() -> u64 + Send + 'static,
     ) -> Self {
@@ -67,7 +68,7 @@ impl World {
             max_connection_attempts: usize::MAX,
         };
         let mut world = Self {
-            channel: Channel::new(policy, settings, Box::new(random)),
+            channel: Channel::new(Arc::new(policy), settings, Box::new(random)),
             now: Time::ORIGIN,
             states: Vec::new(),
             picker: Published::waiting(ConnectivityState::Idle).picker,
@@ -113,18 +114,21 @@ impl World {
     }
 
     pub(crate) fn resolve(&mut self, endpoints: &[&str]) {
-        let list = endpoints.iter().map(|names| endpoint(names)).collect();
-        self.channel.on_endpoints(self.now, list);
-        self.work();
+        let update = Update::endpoints(endpoints.iter().map(|names| endpoint(names)));
+        self.update(if endpoints.is_empty() { update.keep_ready() } else { update });
     }
 
     pub(crate) fn resolver_fails(&mut self, error: &str) {
-        self.channel.on_resolver_failure(self.now, &error.into());
+        self.update(Update::failed(error));
+    }
+
+    pub(crate) fn update(&mut self, update: Update) {
+        self.channel.on_update(self.now, update).expect("the policy takes it");
         self.work();
     }
 
-    pub(crate) fn switch_to(&mut self, policy: &dyn PolicyConfig) {
-        self.channel.on_policy(self.now, policy);
+    pub(crate) fn switch_to(&mut self, policy: impl PolicyConfig) {
+        self.channel.on_policy(self.now, Arc::new(policy)).expect("the policy takes what was said");
         self.work();
     }
 

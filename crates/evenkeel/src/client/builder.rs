@@ -289,7 +289,7 @@ impl ChannelBuilder {
         target: &Target,
         factory: &dyn ResolverFactory,
     ) -> Result<Box<dyn Resolver>, BuildError> {
-        let context = ResolveContext { refresh: self.refresh };
+        let context = ResolveContext::new(self.refresh);
         factory.build(target, &context).map_err(|error| self.bad(error))
     }
 

@@ -7,9 +7,8 @@ mod resolving;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use evenkeel_core::balance::{Published, SubchannelId, WakeToken};
-use evenkeel_core::channel::{Action, AttemptId, Channel as Decisions};
-use evenkeel_core::endpoint::Endpoint;
+use evenkeel_core::balance::{Published, Rejected, SubchannelId, WakeToken};
+use evenkeel_core::channel::{Action, AttemptId, Channel as Decisions, Difference};
 use evenkeel_core::state::ConnectivityState;
 use evenkeel_core::time::Time;
 use tokio::sync::{mpsc, oneshot};
@@ -18,7 +17,7 @@ use tokio::time::Instant;
 
 use super::config::Config;
 use super::connect::{Attempt, Dialler, LinkEvent};
-use super::resolve::{Answer, Report, Urgency};
+use super::resolve::{Absence, Reply, Report, Update, Urgency, Verdict};
 use super::shared::{CLOSED, Shared};
 use super::subchannel::Subchannels;
 use crate::clock::Clock;
@@ -167,27 +166,27 @@ impl Driver {
     fn on_answer(&mut self, answer: Option<Report>) {
         let now = self.now();
         let Some(resolving) = &mut self.resolving else { return };
-        let Some((answer, next)) = answer.or_else(|| resolving.on_end()) else { return };
+        let Some((update, reply)) = answer.or_else(|| resolving.on_end()) else { return };
         let Some(decisions) = &mut self.decisions else { return };
-        let event = match answer {
-            Answer::Endpoints(endpoints) => {
-                let all: Arc<[Endpoint]> = endpoints.into();
-                let difference = decisions.on_endpoints(now, Arc::clone(&all));
-                let (added, removed) = (difference.added, difference.removed);
-                Event::Resolved { endpoints: all, added, removed, next }
-            }
-            Answer::Absent(reason) => {
-                let error: Arc<str> = reason.into();
-                decisions.on_absent(now, Arc::clone(&error));
-                Event::ResolutionFailed { error, absent: true, next }
-            }
-            Answer::Failed(reason) => {
-                let error: Arc<str> = format!("name resolution failed: {reason}").into();
-                decisions.on_resolver_failure(now, &error);
-                Event::ResolutionFailed { error, absent: false, next }
-            }
+        let (endpoints, next) = (update.endpoints.clone(), update.next);
+        let (difference, verdict) = match decisions.on_update(now, update) {
+            Ok(difference) => (difference, Verdict::Accepted),
+            Err(Rejected(reason)) => (Difference::default(), Verdict::Rejected(reason)),
         };
-        self.config.observers.tell(&event);
+        let Difference { added, removed } = difference;
+        let observers = &self.config.observers;
+        observers.tell(&match endpoints {
+            Ok(endpoints) => Event::Resolved { endpoints, added, removed, next },
+            Err(absence) => Event::ResolutionFailed {
+                error: absence.to_string().into(),
+                absent: matches!(absence, Absence::Absent(_)),
+                next,
+            },
+        });
+        if let Verdict::Rejected(reason) = &verdict {
+            observers.tell(&Event::UpdateRejected { reason: Arc::clone(reason) });
+        }
+        reply.say(verdict);
     }
 
     /// A task that panicked is a bug: somebody's observer, resolver or connector, or ours. It must not go unseen.
@@ -198,8 +197,8 @@ impl Driver {
         }
         tracing::error!(channel = %self.config.target, %error, "a task of the channel panicked");
         if self.resolving.as_ref().is_some_and(|resolving| resolving.is_task(error.id())) {
-            let failure = "the resolver panicked, and the name is not looked up again".to_owned();
-            self.on_answer(Some((Answer::Failed(failure), None)));
+            let failure = Update::failed("the resolver panicked, and the name is not looked up again");
+            self.on_answer(Some((failure, Reply::to_nobody())));
         }
     }
 
@@ -265,7 +264,7 @@ impl Driver {
             return;
         }
         let random = Box::new(|| fastrand::u64(..));
-        self.decisions = Some(Decisions::new(self.config.policy.as_ref(), self.config.connect, random));
+        self.decisions = Some(Decisions::new(Arc::clone(&self.config.policy), self.config.connect, random));
         self.idle.restart(Instant::now());
         // CONNECTING is published before the resolver has said anything: who waits for a change must see it.
         self.apply();

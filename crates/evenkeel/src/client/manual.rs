@@ -7,7 +7,7 @@ use evenkeel_core::endpoint::Endpoint;
 use evenkeel_core::target::{Target, TargetError};
 use tokio::sync::watch;
 
-use super::resolve::{Answer, BoxFuture, ResolveContext, Resolver, ResolverFactory, Updates};
+use super::resolve::{BoxFuture, ResolveContext, Resolver, ResolverFactory, Update, Updates, Verdict};
 
 /// Endpoints that the program sets, for targets `manual:///anything`.
 ///
@@ -21,7 +21,7 @@ pub struct Manual {
 
 #[derive(Debug, Default)]
 struct Shared {
-    answer: watch::Sender<Option<Answer>>,
+    update: watch::Sender<Option<Update>>,
     refresh_requests: AtomicU64,
 }
 
@@ -33,17 +33,19 @@ impl Manual {
 
     /// Replaces the endpoints. None at all means the same as [`Manual::set_absent`].
     pub fn set(&self, endpoints: impl IntoIterator<Item = Endpoint>) {
-        self.answer(Answer::Endpoints(endpoints.into_iter().collect()));
+        let update = Update::endpoints(endpoints);
+        let is_empty = update.endpoints.as_ref().is_ok_and(|list| list.is_empty());
+        self.update(if is_empty { update.keep_ready() } else { update });
     }
 
     /// Says that there is no backend now: endpoints that are not READY are dropped, calls fail with `reason`.
     pub fn set_absent(&self, reason: impl Into<String>) {
-        self.answer(Answer::Absent(reason.into()));
+        self.update(Update::absent(reason.into()).keep_ready());
     }
 
     /// Says that the backends cannot be learnt now: those known stay in use; without any, calls fail with `reason`.
     pub fn set_failed(&self, reason: impl Into<String>) {
-        self.answer(Answer::Failed(reason.into()));
+        self.update(Update::failed(reason.into()));
     }
 
     /// How often channels have asked for a fresh answer so far; requests in quick succession count as one.
@@ -51,8 +53,9 @@ impl Manual {
         self.shared.refresh_requests.load(Ordering::Relaxed)
     }
 
-    fn answer(&self, answer: Answer) {
-        self.shared.answer.send_replace(Some(answer));
+    /// Says anything that a resolver can say, of attributes and notes too.
+    pub fn update(&self, update: Update) {
+        self.shared.update.send_replace(Some(update));
     }
 }
 
@@ -69,14 +72,17 @@ impl ResolverFactory for Manual {
 impl Resolver for Manual {
     fn run(self: Box<Self>, mut updates: Updates) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let mut answers = self.shared.answer.subscribe();
+            let mut news = self.shared.update.subscribe();
             // What was set before this channel came is news to it.
-            answers.mark_changed();
+            news.mark_changed();
             loop {
                 tokio::select! {
-                    changed = answers.changed() => {
-                        let answer = answers.borrow_and_update().clone();
-                        if changed.is_err() || answer.is_some_and(|answer| !updates.report(answer, None)) {
+                    changed = news.changed() => {
+                        let update = news.borrow_and_update().clone();
+                        if changed.is_err() {
+                            return;
+                        }
+                        if let Some(update) = update && updates.report(update).await == Verdict::Gone {
                             return;
                         }
                     }
@@ -98,7 +104,7 @@ mod tests {
 
     use super::Manual;
     use crate::client::resolve::testing::{Line, build};
-    use crate::client::resolve::{Answer, Urgency};
+    use crate::client::resolve::{Absence, Urgency};
     use evenkeel_core::endpoint::Endpoint;
 
     fn endpoint(port: u16) -> Endpoint {
@@ -112,15 +118,15 @@ mod tests {
         manual.set([endpoint(2)]);
         let mut lines = [Line::run(build(&manual, "manual:a")), Line::run(build(&manual, "manual:///b"))];
         for line in &mut lines {
-            assert_eq!(line.answer().await, Answer::Endpoints(vec![endpoint(2)]));
+            assert_eq!(line.answer().await, Ok([endpoint(2)].into()));
         }
         manual.set_absent("gone");
         for line in &mut lines {
-            assert_eq!(line.answer().await, Answer::Absent("gone".into()));
+            assert_eq!(line.answer().await, Err(Absence::Absent("gone".into())));
         }
         manual.set_failed("broken");
         for line in &mut lines {
-            assert_eq!(line.answer().await, Answer::Failed("broken".into()));
+            assert_eq!(line.answer().await, Err(Absence::Failed("broken".into())));
         }
     }
 
@@ -129,7 +135,7 @@ mod tests {
         let manual = Manual::new();
         let mut line = Line::run(build(&manual, "manual:"));
         manual.set([]);
-        assert_eq!(line.answer().await, Answer::Endpoints(vec![]));
+        assert_eq!(line.answer().await, Ok([].into()));
         line.request(Urgency::Calm);
         while manual.refresh_requests() == 0 {
             tokio::task::yield_now().await;

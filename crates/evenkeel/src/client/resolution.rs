@@ -1,11 +1,10 @@
 //! Name resolution by itself: what a channel would be told, without a channel.
 
 use std::fmt;
-use std::time::Duration;
 
 use super::builder::ChannelBuilder;
 use super::error::BuildError;
-use super::resolve::{Answer, BoxFuture, Line, Report, Urgency};
+use super::resolve::{BoxFuture, Line, Report, Update, Urgency, Verdict};
 
 /// The answers that a channel's resolver gives, heard without connecting to anything.
 ///
@@ -16,16 +15,6 @@ pub struct Resolution {
     line: Line,
     /// `None` once it has returned.
     resolver: Option<BoxFuture<'static, ()>>,
-}
-
-/// One answer of a [`Resolution`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Resolved {
-    /// What was found out.
-    pub answer: Answer,
-    /// After how long the resolver means to look again by itself, if it does.
-    pub next: Option<Duration>,
 }
 
 impl ChannelBuilder {
@@ -44,10 +33,11 @@ impl ChannelBuilder {
 }
 
 impl Resolution {
-    /// The next answer. `None` when there will be no other. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Resolved> {
-        let (answer, next) = self.next_report().await?;
-        Some(Resolved { answer, next })
+    /// The next update. `None` when there will be no other. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Update> {
+        let (update, reply) = self.next_report().await?;
+        reply.say(Verdict::Accepted);
+        Some(update)
     }
 
     async fn next_report(&mut self) -> Option<Report> {
@@ -82,17 +72,17 @@ mod tests {
 
     use evenkeel_core::endpoint::Endpoint;
 
-    use super::{Answer, BuildError, ChannelBuilder, Resolved};
+    use super::{BuildError, ChannelBuilder, Update};
     use crate::client::{Channel, Manual};
 
     /// An answer after which the resolver does not look again by itself.
-    fn last(answer: Answer) -> Option<Resolved> {
-        Some(Resolved { answer, next: None })
+    fn last(update: Update) -> Option<Update> {
+        Some(update.with_next(None))
     }
 
-    fn endpoints(ports: &[u16]) -> Answer {
+    fn endpoints(ports: &[u16]) -> Update {
         let endpoint = |port: &u16| Endpoint::from(SocketAddr::from(([127, 0, 0, 1], *port)));
-        Answer::Endpoints(ports.iter().map(endpoint).collect())
+        Update::endpoints(ports.iter().map(endpoint))
     }
 
     fn manual(manual: &Manual) -> ChannelBuilder {
@@ -112,15 +102,15 @@ mod tests {
         let resolver = Manual::new();
         resolver.set([]);
         let mut resolution = manual(&resolver).resolve().unwrap();
-        assert_eq!(resolution.next().await, last(endpoints(&[])));
+        assert_eq!(resolution.next().await, last(endpoints(&[]).keep_ready()));
         resolution.refresh();
         resolver.set([SocketAddr::from(([127, 0, 0, 1], 7)).into()]);
         assert_eq!(resolution.next().await, last(endpoints(&[7])));
         // The request may be seen only with the answer after.
         resolver.set_absent("gone");
-        assert_eq!(resolution.next().await, last(Answer::Absent("gone".into())));
+        assert_eq!(resolution.next().await, last(Update::absent("gone").keep_ready()));
         resolver.set_failed("broken");
-        assert_eq!(resolution.next().await, last(Answer::Failed("broken".into())));
+        assert_eq!(resolution.next().await, last(Update::failed("broken")));
         assert_eq!(resolver.refresh_requests(), 1);
     }
 

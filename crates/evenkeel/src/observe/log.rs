@@ -76,6 +76,9 @@ impl Observer for Log {
             Event::ResolutionFailed { error, absent, next } => {
                 tracing::warn!(channel = target, error = &**error, absent, ?next, "name not resolved");
             }
+            Event::UpdateRejected { reason } => {
+                tracing::warn!(channel = target, reason = &**reason, "the policy rejects what was resolved");
+            }
         }
     }
 }

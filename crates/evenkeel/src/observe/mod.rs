@@ -91,6 +91,11 @@ pub enum Event {
         /// When the resolver tries again by itself.
         next: Option<Duration>,
     },
+    /// The load-balancing policy cannot go by what the resolver found, which [`Event::Resolved`] has just told.
+    UpdateRejected {
+        /// What the policy says.
+        reason: Arc<str>,
+    },
 }
 
 /// A subscriber to events. Called from the channel's own tasks, several at a time, and from a

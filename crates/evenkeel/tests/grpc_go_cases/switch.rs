@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use evenkeel::ConnectivityState::{self, Connecting, Ready};
 use evenkeel::balance::{
-    Controller, GracefulSwitch, PickFirstConfig, Policy, PolicyConfig, Published, Random, RoundRobinConfig,
-    SubchannelUpdate, Time,
+    Controller, GracefulSwitch, PickFirstConfig, Policy, PolicyConfig, PolicyUpdate, Published, Random,
+    Rejected, RoundRobinConfig, SubchannelUpdate, Time,
 };
 use evenkeel::{Channel, ChannelBuilder, Endpoint, Manual};
 use evenkeel_testkit::raw::{Automatic, RawServer};
@@ -44,9 +44,12 @@ impl PolicyConfig for Wanted {
 }
 
 impl Policy for Switching {
-    fn on_endpoints(&mut self, endpoints: &[Endpoint], controller: &mut dyn Controller) {
-        self.switch.switch_to(self.wanted.config().as_ref(), controller);
-        self.switch.on_endpoints(endpoints, controller);
+    fn on_update(
+        &mut self,
+        update: &PolicyUpdate<'_>,
+        controller: &mut dyn Controller,
+    ) -> Result<(), Rejected> {
+        self.switch.on_update(&update.with_config(self.wanted.config().as_ref()), controller)
     }
 
     fn on_resolver_error(&mut self, error: &Arc<str>, controller: &mut dyn Controller) {
@@ -73,8 +76,8 @@ impl Policy for Switching {
         self.switch.state()
     }
 
-    fn take_published(&mut self, random: &mut dyn Random) -> Option<Published> {
-        self.switch.take_published(random)
+    fn snapshot(&self, random: &mut dyn Random) -> Published {
+        self.switch.snapshot(random)
     }
 }
 

@@ -1,9 +1,10 @@
 use super::*;
+use crate::endpoint::Endpoint;
 use ConnectivityState::{Connecting, Idle, Ready as IsReady};
 use std::sync::Mutex;
 
-use crate::balance::fake::{Constant, Fake, endpoint};
-use crate::balance::{CallInfo, Pick, Picker, SubchannelId};
+use crate::balance::fake::{Fake, endpoint};
+use crate::balance::{CallInfo, Pick, Picker, RoundRobinConfig, SubchannelId};
 
 /// A fact about an endpoint.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,8 +56,8 @@ impl Picker for Zones {
     }
 }
 
-fn zones(policy: &mut Petiole<ByZone>) -> Option<String> {
-    let published = policy.take_published(&mut Constant(0))?;
+fn zones(policy: &Petiole<ByZone>, fake: &mut Fake) -> Option<String> {
+    let published = fake.published(policy)?;
     match published.picker.pick(&CallInfo::new("/s/m")) {
         Pick::Fail(PickFailure(zones)) => Some(zones.to_string()),
         other => panic!("{other:?}"),
@@ -67,17 +68,17 @@ fn zones(policy: &mut Petiole<ByZone>) -> Option<String> {
 fn an_attribute_that_changes_alone_reaches_pickers_and_touches_no_subchannel() {
     let (mut policy, mut fake) = (Petiole::new(ByZone), Fake::default());
     let list = |a, b| [endpoint(1).with_attribute(Zone(a)), endpoint(2).with_attribute(Zone(b))];
-    policy.on_endpoints(&list("a", "b"), &mut fake);
+    fake.update(&mut policy, &list("a", "b"), &RoundRobinConfig::new());
     for id in 0..2 {
         for (from, to) in [(Idle, Connecting), (Connecting, IsReady)] {
             let update = SubchannelUpdate { id: SubchannelId::new(id, 0), from, to, cause: None };
             policy.on_subchannel_state(&update, &mut fake);
         }
     }
-    assert_eq!(zones(&mut policy).unwrap(), "a,b");
-    policy.on_endpoints(&list("a", "c"), &mut fake);
-    assert_eq!(zones(&mut policy).unwrap(), "a,c");
-    policy.on_endpoints(&list("a", "c"), &mut fake);
-    assert_eq!(zones(&mut policy), None, "nothing new");
+    assert_eq!(zones(&policy, &mut fake).unwrap(), "a,b");
+    fake.update(&mut policy, &list("a", "c"), &RoundRobinConfig::new());
+    assert_eq!(zones(&policy, &mut fake).unwrap(), "a,c");
+    fake.update(&mut policy, &list("a", "c"), &RoundRobinConfig::new());
+    assert_eq!(zones(&policy, &mut fake), None, "nothing new");
     assert_eq!((fake.created.len(), fake.connects.len(), fake.removed.len()), (2, 2, 0));
 }

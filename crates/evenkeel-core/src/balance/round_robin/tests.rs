@@ -4,7 +4,8 @@ use std::collections::HashMap as Map;
 use std::sync::Arc;
 
 use crate::balance::fake::{Constant, Fake, endpoints};
-use crate::balance::{PickFailure, SubchannelId, SubchannelUpdate};
+use crate::balance::{PickFailure, PolicyUpdate, SubchannelId, SubchannelUpdate};
+use crate::endpoint::Endpoint;
 use crate::state::ConnectivityState;
 
 fn moved(
@@ -18,13 +19,17 @@ fn moved(
     policy.on_subchannel_state(&SubchannelUpdate { id: SubchannelId::new(id, 0), from, to, cause }, fake);
 }
 
+fn told(policy: &mut Petiole<InTurn>, fake: &mut Fake, endpoints: &[Endpoint]) {
+    fake.update(policy, endpoints, &RoundRobinConfig::new());
+}
+
 fn make_ready(policy: &mut Petiole<InTurn>, fake: &mut Fake, id: u32) {
     moved(policy, fake, id, Idle, Connecting);
     moved(policy, fake, id, Connecting, IsReady);
 }
 
-fn published(policy: &mut Petiole<InTurn>) -> (ConnectivityState, Arc<dyn Picker>) {
-    let Published { state, picker, .. } = policy.take_published(&mut Constant(0)).expect("something changed");
+fn published(policy: &Petiole<InTurn>, fake: &mut Fake) -> (ConnectivityState, Arc<dyn Picker>) {
+    let Published { state, picker, .. } = fake.published(policy).expect("something changed");
     (state, picker)
 }
 
@@ -39,10 +44,10 @@ fn picks(picker: &Arc<dyn Picker>, n: usize) -> Vec<u32> {
 #[test]
 fn every_ready_endpoint_gets_exactly_its_share() {
     let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
-    policy.on_endpoints(&endpoints(0..3), &mut fake);
+    told(&mut policy, &mut fake, &endpoints(0..3));
     assert_eq!(fake.connects, [0, 1, 2], "each is connected at once");
     (0..3).for_each(|id| make_ready(&mut policy, &mut fake, id));
-    let (state, picker) = published(&mut policy);
+    let (state, picker) = published(&policy, &mut fake);
     assert_eq!(state, IsReady);
     let mut counts = Map::new();
     picks(&picker, 300).into_iter().for_each(|id| *counts.entry(id).or_insert(0) += 1);
@@ -52,12 +57,11 @@ fn every_ready_endpoint_gets_exactly_its_share() {
 #[test]
 fn pickers_start_at_random_places() {
     let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
-    policy.on_endpoints(&endpoints(0..4), &mut fake);
+    told(&mut policy, &mut fake, &endpoints(0..4));
     (0..4).for_each(|id| make_ready(&mut policy, &mut fake, id));
     let mut first = Vec::new();
     for quarter in 0..4 {
-        policy.mark_changed();
-        let published = policy.take_published(&mut Constant(u64::MAX / 4 * quarter + 9)).unwrap();
+        let published = policy.snapshot(&mut Constant(u64::MAX / 4 * quarter + 9));
         first.extend(picks(&published.picker, 1));
     }
     first.sort_unstable();
@@ -67,7 +71,7 @@ fn pickers_start_at_random_places() {
 #[test]
 fn connecting_starts_at_a_random_endpoint() {
     let mut fake = Fake { draw: Constant(u64::MAX / 2), ..Fake::default() };
-    Petiole::new(InTurn).on_endpoints(&endpoints(0..4), &mut fake);
+    told(&mut Petiole::new(InTurn), &mut fake, &endpoints(0..4));
     let created = endpoints([1, 2, 3, 0]).into_iter().map(|endpoint| endpoint.addresses()[0].clone());
     assert_eq!(fake.created, created.collect::<Vec<_>>());
 }
@@ -75,14 +79,14 @@ fn connecting_starts_at_a_random_endpoint() {
 #[test]
 fn calls_wait_while_connecting_and_fail_once_every_endpoint_has_failed() {
     let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
-    assert_eq!(published(&mut policy).0, Connecting, "nothing resolved yet");
-    policy.on_endpoints(&endpoints(0..2), &mut fake);
+    assert_eq!(policy.snapshot(&mut Constant(0)).state, Connecting, "nothing resolved yet");
+    told(&mut policy, &mut fake, &endpoints(0..2));
     moved(&mut policy, &mut fake, 0, Connecting, TransientFailure);
-    let (state, picker) = published(&mut policy);
+    let (state, picker) = published(&policy, &mut fake);
     assert_eq!(state, Connecting);
     assert!(matches!(picker.pick(&CallInfo::new("")), Pick::Queue));
     moved(&mut policy, &mut fake, 1, Connecting, TransientFailure);
-    let (state, picker) = published(&mut policy);
+    let (state, picker) = published(&policy, &mut fake);
     assert_eq!(state, TransientFailure);
     let Pick::Fail(PickFailure(text)) = picker.pick(&CallInfo::new("")) else { panic!() };
     assert!(text.contains("subchannel 1 refused"), "{text}");
@@ -92,26 +96,26 @@ fn calls_wait_while_connecting_and_fail_once_every_endpoint_has_failed() {
 #[test]
 fn an_endpoint_that_failed_counts_as_failed_until_it_is_ready() {
     let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
-    policy.on_endpoints(&endpoints(0..1), &mut fake);
+    told(&mut policy, &mut fake, &endpoints(0..1));
     moved(&mut policy, &mut fake, 0, Connecting, TransientFailure);
-    assert_eq!(published(&mut policy).0, TransientFailure);
+    assert_eq!(published(&policy, &mut fake).0, TransientFailure);
     moved(&mut policy, &mut fake, 0, TransientFailure, Idle);
     moved(&mut policy, &mut fake, 0, Idle, Connecting);
-    assert!(policy.take_published(&mut Constant(0)).is_none(), "no blinking between failing and waiting");
+    assert!(fake.published(&policy).is_none(), "no blinking between failing and waiting");
     moved(&mut policy, &mut fake, 0, Connecting, IsReady);
-    assert_eq!(published(&mut policy).0, IsReady);
+    assert_eq!(published(&policy, &mut fake).0, IsReady);
 }
 
 #[test]
 fn a_lost_endpoint_is_redialled_without_a_call_and_gets_no_picks() {
     let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
-    policy.on_endpoints(&endpoints(0..2), &mut fake);
+    told(&mut policy, &mut fake, &endpoints(0..2));
     (0..2).for_each(|id| make_ready(&mut policy, &mut fake, id));
     fake.connects.clear();
     moved(&mut policy, &mut fake, 0, IsReady, Idle);
     assert_eq!(fake.connects, [0]);
     assert_eq!(fake.resolutions, 1);
-    let (state, picker) = published(&mut policy);
+    let (state, picker) = published(&policy, &mut fake);
     assert_eq!(state, IsReady);
     assert_eq!(picks(&picker, 4), [1, 1, 1, 1]);
 }
@@ -119,12 +123,12 @@ fn a_lost_endpoint_is_redialled_without_a_call_and_gets_no_picks() {
 #[test]
 fn a_changed_list_keeps_who_stays_and_drops_who_leaves() {
     let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
-    policy.on_endpoints(&endpoints([1, 2, 3]), &mut fake);
+    told(&mut policy, &mut fake, &endpoints([1, 2, 3]));
     (0..3).for_each(|id| make_ready(&mut policy, &mut fake, id));
-    policy.on_endpoints(&endpoints([4, 3, 2, 2]), &mut fake);
+    told(&mut policy, &mut fake, &endpoints([4, 3, 2, 2]));
     assert_eq!(fake.removed, [0], "endpoint 1 has left");
     assert_eq!(fake.created.len(), 4, "endpoint 4 is new, the others are kept, a duplicate is nothing");
-    let mut picked = picks(&published(&mut policy).1, 2);
+    let mut picked = picks(&published(&policy, &mut fake).1, 2);
     picked.sort_unstable();
     assert_eq!(picked, [1, 2]);
 }
@@ -132,11 +136,12 @@ fn a_changed_list_keeps_who_stays_and_drops_who_leaves() {
 #[test]
 fn an_empty_list_fails_calls_with_the_resolvers_word() {
     let (mut policy, mut fake) = (Petiole::new(InTurn), Fake::default());
-    policy.on_endpoints(&endpoints(0..1), &mut fake);
+    told(&mut policy, &mut fake, &endpoints(0..1));
     make_ready(&mut policy, &mut fake, 0);
-    policy.on_endpoints(&[], &mut fake);
-    policy.on_resolver_error(&"NXDOMAIN".into(), &mut fake);
-    let (state, picker) = published(&mut policy);
+    let (config, note) = (RoundRobinConfig::new(), "NXDOMAIN".into());
+    let update = PolicyUpdate { note: Some(&note), ..PolicyUpdate::new(&[], &config) };
+    policy.on_update(&update, &mut fake).unwrap();
+    let (state, picker) = published(&policy, &mut fake);
     assert_eq!(state, TransientFailure);
     let Pick::Fail(PickFailure(text)) = picker.pick(&CallInfo::new("")) else { panic!() };
     assert_eq!(&*text, "NXDOMAIN");

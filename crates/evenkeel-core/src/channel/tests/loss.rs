@@ -25,8 +25,7 @@ impl World {
     }
 
     fn absent(&mut self) {
-        self.channel.on_absent(self.now, "NXDOMAIN".into());
-        self.work();
+        self.update(Update::absent("NXDOMAIN").keep_ready());
     }
 
     /// When the channel asks the resolver, for so long, if each lookup is answered at once by `answer`.
@@ -63,8 +62,7 @@ fn the_old_list_or_a_part_of_it_no_name_and_no_answer_end_nothing() {
     world.resolve(&[1, 2]);
     world.absent();
     world.resolve(&[2]);
-    world.channel.on_resolver_failure(world.now, &"SERVFAIL".into());
-    world.work();
+    world.update(Update::failed("SERVFAIL"));
     world.resolve(&[2, 1]);
     world.fail(1);
     assert!(world.waits());
@@ -123,7 +121,7 @@ fn an_absent_name_first_keeps_the_old_endpoints_until_the_time_is_over() {
     assert_eq!(world.state, Some(TransientFailure));
     let Pick::Fail(failure) = world.pick() else { panic!("calls fail") };
     assert_eq!(&*failure.0, "NXDOMAIN");
-    assert!(world.channel.known.is_empty() && world.channel.next_wakeup().is_none());
+    assert!(world.channel.heard.told().is_empty() && world.channel.next_wakeup().is_none());
 }
 
 #[test]
@@ -134,7 +132,7 @@ fn an_old_endpoint_that_comes_back_is_taken() {
     world.pass(due.since(world.now));
     world.connect(1);
     assert_eq!(world.state, Some(Ready));
-    assert_eq!(world.channel.known.len(), 1, "2 is absent, and not READY");
+    assert_eq!(world.channel.heard.told().len(), 1, "2 is absent, and not READY");
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn an_endpoint_that_leaves_the_list_lets_both_connections_go() {
 
 #[test]
 fn pick_first_tries_another_address_and_keeps_to_a_suspect_when_there_is_none() {
-    let mut world = World::with_policy(&PickFirstConfig::default(), Duration::ZERO, usize::MAX);
+    let mut world = World::with_policy(PickFirstConfig::default(), Duration::ZERO, usize::MAX);
     world.resolve(&[1, 2]);
     world.connect(1);
     world.suspect(1);

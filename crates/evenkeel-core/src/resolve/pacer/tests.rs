@@ -286,3 +286,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_rejected_is_looked_up_again_ever_later_until_it_is_accepted() {
+    let mut pacer = Pacer::new(RefreshMode::Disconnect { floor: secs(30.0) }, at(0.0));
+    let look = |pacer: &mut Pacer, now: f64| {
+        pacer.on_lookup_started();
+        pacer.on_answer(at(now), false, Some(secs(5.0)), &mut none());
+    };
+    let mut delays = Vec::new();
+    for round in 0..4 {
+        if round == 3 {
+            pacer.on_accepted();
+        }
+        look(&mut pacer, 100.0);
+        assert_eq!(pacer.next_lookup(), None, "of its own accord this mode does not look again");
+        pacer.on_rejected(at(100.0), &mut none());
+        delays.push((seconds(pacer.next_lookup()) * 100.0).round() - 10_000.0);
+    }
+    assert_eq!(delays, [100.0, 160.0, 256.0, 100.0], "hundredths of a second");
+    let mut pacer = Pacer::new(RefreshMode::Ttl, at(0.0));
+    for _ in 0..9 {
+        look(&mut pacer, 0.0);
+        pacer.on_rejected(at(0.0), &mut none());
+    }
+    assert_eq!(seconds(pacer.next_lookup()), 5.0, "the TTL ends sooner");
+}

@@ -3,7 +3,7 @@
 use tokio::task::{self, AbortHandle, JoinSet};
 
 use crate::client::config::Config;
-use crate::client::resolve::{Answer, Line, Report, ResolveContext, Urgency};
+use crate::client::resolve::{Line, Reply, Report, ResolveContext, Update, Urgency};
 
 /// The driver's line to its resolver's task; the task ends when this is dropped.
 pub(super) struct Resolving {
@@ -15,12 +15,13 @@ pub(super) struct Resolving {
 
 impl Resolving {
     pub(super) fn start(config: &Config, tasks: &mut JoinSet<()>) -> Self {
-        let (line, updates) = Line::open(config.target.endpoint(), config.observers.clone());
-        let context = ResolveContext { refresh: config.refresh };
+        let (line, mut updates) = Line::open(config.target.endpoint(), config.observers.clone());
+        let context = ResolveContext::new(config.refresh);
         let task = match config.factory.build(&config.target, &context) {
             Ok(resolver) => Some(tasks.spawn(resolver.run(updates))),
             Err(error) => {
-                updates.report(Answer::Failed(error.to_string()), None);
+                // Nobody waits for what becomes of it.
+                drop(updates.report(Update::failed(error.to_string())));
                 None
             }
         };
@@ -41,7 +42,7 @@ impl Resolving {
     pub(super) fn on_end(&mut self) -> Option<Report> {
         self.ended = true;
         let silent = "the resolver ended without an answer";
-        (!self.answered).then(|| (Answer::Failed(silent.into()), None))
+        (!self.answered).then(|| (Update::failed(silent), Reply::to_nobody()))
     }
 
     pub(super) fn is_task(&self, id: task::Id) -> bool {

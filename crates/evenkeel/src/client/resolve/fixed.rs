@@ -2,7 +2,7 @@
 
 use evenkeel_core::endpoint::Endpoint;
 
-use super::{Answer, BoxFuture, Resolver, Updates};
+use super::{BoxFuture, Resolver, Update, Updates};
 
 /// Reports its endpoints once.
 #[derive(Debug)]
@@ -15,10 +15,10 @@ impl Fixed {
 }
 
 impl Resolver for Fixed {
-    fn run(self: Box<Self>, updates: Updates) -> BoxFuture<'static, ()> {
+    fn run(self: Box<Self>, mut updates: Updates) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            // A channel that is gone needs no answer.
-            let _ = updates.report(Answer::Endpoints(self.0), None);
+            // There is nothing else to be said, whatever the channel thinks of it.
+            let _ = updates.report(Update::endpoints(self.0)).await;
         })
     }
 }

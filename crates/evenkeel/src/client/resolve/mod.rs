@@ -17,16 +17,15 @@ mod unix;
 
 #[cfg(all(feature = "dns", feature = "unstable"))]
 pub use dns::{Dns, DnsSockets};
-pub(crate) use line::{Line, Report};
+pub(crate) use line::{Line, Reply, Report};
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use evenkeel_core::endpoint::Endpoint;
 pub use evenkeel_core::resolve::Urgency;
 use evenkeel_core::target::{Target, TargetError};
+pub use evenkeel_core::update::{Absence, Unlisted, Update, Verdict};
 use tokio::sync::watch;
 
 use super::Refresh;
@@ -65,21 +64,17 @@ pub trait Resolver: Send + 'static {
 
 /// What a channel tells its resolver when it is built.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct ResolveContext {
     /// When to look names up again.
     pub refresh: Refresh,
 }
 
-/// What a resolver found out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Answer {
-    /// The backends, all of them. An empty list means the same as [`Answer::Absent`].
-    Endpoints(Vec<Endpoint>),
-    /// The name has no backend now (NXDOMAIN, or no record): endpoints that are not READY are dropped.
-    Absent(String),
-    /// Nothing could be learnt (time-out, SERVFAIL): what is known stays in use.
-    Failed(String),
+impl ResolveContext {
+    /// With this setting of the channel's builder, and all others as they are by default.
+    pub fn new(refresh: Refresh) -> Self {
+        Self { refresh }
+    }
 }
 
 /// A resolver's line to its channel.
@@ -165,12 +160,13 @@ impl Updates {
         &self.name
     }
 
-    /// Reports an answer; `next` is when the resolver means to look again by itself, if it does.
+    /// Hands an update over, at once, and waits for what the channel says to it.
     ///
-    /// Returns whether the channel is still there to hear it. It hears the latest: an answer that it has not heard when
-    /// the next one comes is replaced, unless the next one is [`Answer::Failed`], which says nothing about the name.
-    pub fn report(&self, answer: Answer, next: Option<Duration>) -> bool {
-        self.reports.report(answer, next)
+    /// Dropping the future takes nothing back: it forgoes the verdict. The channel hears the latest update: one that it
+    /// has not heard when the next one comes is replaced, unless the next one is [`Absence::Failed`], which says nothing
+    /// about the name.
+    pub fn report(&mut self, update: Update) -> impl Future<Output = Verdict> + Send + '_ {
+        self.reports.report(update)
     }
 
     /// Waits until the channel wants a fresh answer: a connection was lost, was told to go away, or could not be made.

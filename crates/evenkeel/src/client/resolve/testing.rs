@@ -1,11 +1,13 @@
 //! A channel's end of the line to a resolver, for tests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel_core::endpoint::Endpoint;
 use evenkeel_core::target::Target;
 use tokio::task::JoinHandle;
 
-use super::{Answer, ResolveContext, Resolver, ResolverFactory, Urgency};
+use super::{Absence, ResolveContext, Resolver, ResolverFactory, Update, Urgency, Verdict};
 use crate::client::Refresh;
 use crate::observe::Observers;
 
@@ -22,7 +24,7 @@ pub(crate) fn build(factory: &impl ResolverFactory, text: &str) -> Box<dyn Resol
 
 pub(crate) fn build_with(factory: &impl ResolverFactory, text: &str, refresh: Refresh) -> Box<dyn Resolver> {
     let target = Target::parse(text, |scheme| scheme == factory.scheme()).unwrap();
-    factory.build(&target, &ResolveContext { refresh }).unwrap()
+    factory.build(&target, &ResolveContext::new(refresh)).unwrap()
 }
 
 impl Line {
@@ -35,12 +37,25 @@ impl Line {
         Self { line, task: tokio::spawn(resolver.run(updates)) }
     }
 
-    /// The next answer, with what the resolver says about the one after.
-    pub(crate) async fn next(&mut self) -> (Answer, Option<Duration>) {
-        self.line.next().await.expect("the resolver ended")
+    /// The next update, which is accepted.
+    pub(crate) async fn update(&mut self) -> Update {
+        self.judge(Verdict::Accepted).await
     }
 
-    pub(crate) async fn answer(&mut self) -> Answer {
+    /// The next update; `verdict` is what is made of it.
+    pub(crate) async fn judge(&mut self, verdict: Verdict) -> Update {
+        let (update, reply) = self.line.next().await.expect("the resolver ended");
+        reply.say(verdict);
+        update
+    }
+
+    /// The next answer, with what the resolver says about the one after.
+    pub(crate) async fn next(&mut self) -> (Result<Arc<[Endpoint]>, Absence>, Option<Duration>) {
+        let Update { endpoints, next, .. } = self.update().await;
+        (endpoints, next)
+    }
+
+    pub(crate) async fn answer(&mut self) -> Result<Arc<[Endpoint]>, Absence> {
         self.next().await.0
     }
 

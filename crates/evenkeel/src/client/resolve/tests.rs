@@ -4,7 +4,7 @@ use evenkeel_core::endpoint::{Address, Endpoint};
 use evenkeel_core::target::{Target, TargetError};
 
 use super::testing::Line;
-use super::{Answer, ResolveContext, Resolver, ResolverFactory, Urgency, built_in};
+use super::{ResolveContext, Resolver, ResolverFactory, Urgency, built_in};
 use crate::client::Refresh;
 
 fn factory(scheme: &str) -> Option<std::sync::Arc<dyn ResolverFactory>> {
@@ -13,7 +13,7 @@ fn factory(scheme: &str) -> Option<std::sync::Arc<dyn ResolverFactory>> {
 
 fn build(text: &str) -> Result<Box<dyn Resolver>, TargetError> {
     let target = Target::parse(text, |scheme| factory(scheme).is_some())?;
-    factory(target.scheme()).unwrap().build(&target, &ResolveContext { refresh: Refresh::Ttl })
+    factory(target.scheme()).unwrap().build(&target, &ResolveContext::new(Refresh::Ttl))
 }
 
 fn ip(text: &str) -> Endpoint {
@@ -33,7 +33,7 @@ async fn schemes_without_a_lookup_answer_once_and_end() {
     ];
     for (text, endpoints) in table {
         let mut line = Line::run(build(text).unwrap());
-        assert_eq!(line.next().await, (Answer::Endpoints(endpoints), None), "{text}");
+        assert_eq!(line.next().await, (Ok(endpoints.into()), None), "{text}");
         line.hang_up().await;
     }
 }

@@ -12,7 +12,7 @@ use evenkeel_core::resolve::{Known, Pacer, Records, RefreshMode, Urgency};
 use evenkeel_core::time::Time;
 use fastrand::Rng;
 
-use super::super::{Answer, BoxFuture, Resolver, Updates};
+use super::super::{BoxFuture, Resolver, Update, Updates, Verdict};
 use super::exchange::DnsSockets;
 use super::lookup::{Lookup, Outcome};
 use super::questions::Answered;
@@ -59,8 +59,9 @@ impl<S: DnsSockets> DnsResolver<S> {
                     }
                 }
             };
-            let answer = self.state.on_outcome(outcome, self.lookup.host(), self.port);
-            if !updates.report(answer, self.state.pacer.interval()) {
+            let update = self.state.on_outcome(outcome, self.lookup.host(), self.port);
+            let update = update.with_next(self.state.pacer.interval());
+            if self.state.is_gone(updates.report(update).await) {
                 return;
             }
         }
@@ -76,9 +77,12 @@ impl<S: DnsSockets> DnsResolver<S> {
                 biased;
                 request = updates.refresh_requested() => state.on_request(request?.urgency),
                 late = lookup.late() => {
-                    let answer = state.on_late(late, lookup.host(), *port);
-                    if let Some(answer) = answer && !updates.report(answer, state.due_in()) {
-                        return None;
+                    let update = state.on_late(late, lookup.host(), *port);
+                    if let Some(update) = update {
+                        let verdict = updates.report(update.with_next(state.due_in())).await;
+                        if state.is_gone(verdict) {
+                            return None;
+                        }
                     }
                 }
                 () = sleep => return Some(()),
@@ -117,7 +121,21 @@ impl State {
         self.pacer.due_in(self.now())
     }
 
-    fn on_outcome(&mut self, outcome: Outcome, host: &str, port: u16) -> Answer {
+    /// Takes in what the channel says to an update; returns whether there still is a channel.
+    fn is_gone(&mut self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Gone => return true,
+            Verdict::Rejected(reason) => {
+                let now = self.now();
+                self.pacer.on_rejected(now, &mut || self.random.u64(..));
+                tracing::debug!(%reason, next = ?self.due_in(), "rejected");
+            }
+            _ => self.pacer.on_accepted(),
+        }
+        false
+    }
+
+    fn on_outcome(&mut self, outcome: Outcome, host: &str, port: u16) -> Update {
         let now = self.now();
         let random = &mut || self.random.u64(..);
         match outcome {
@@ -134,7 +152,7 @@ impl State {
                 self.known.on_absent();
                 self.pacer.on_failure(now, random);
                 tracing::debug!(host, reason, next = ?self.pacer.interval(), "no such name or no address");
-                Answer::Absent(reason)
+                Update::absent(reason).keep_ready()
             }
             Outcome::Failed(error) => {
                 if !error.contradicted.is_empty() {
@@ -142,13 +160,13 @@ impl State {
                 }
                 self.pacer.on_failure(now, random);
                 tracing::debug!(host, %error, next = ?self.pacer.interval(), "could not be resolved");
-                Answer::Failed(format!("{host} could not be resolved: {error}"))
+                Update::failed(format!("{host} could not be resolved: {error}"))
             }
         }
     }
 
     /// Takes in what has become of a family that its lookup did not wait for; what to report, if that is news.
-    fn on_late(&mut self, late: Answered, host: &str, port: u16) -> Option<Answer> {
+    fn on_late(&mut self, late: Answered, host: &str, port: u16) -> Option<Update> {
         let (now, Answered { name, family, outcome }) = (self.now(), late);
         let has_records = outcome.is_positive();
         let Records { v4, v6, ttl, failure } = outcome.beside_records(family);
@@ -161,9 +179,9 @@ impl State {
         changed.then(|| self.endpoints(host, port))
     }
 
-    fn endpoints(&mut self, host: &str, port: u16) -> Answer {
+    fn endpoints(&mut self, host: &str, port: u16) -> Update {
         self.warning.on_found(host, &self.known);
         let addresses = self.known.addresses().into_iter();
-        Answer::Endpoints(addresses.map(|ip| Endpoint::from(SocketAddr::new(ip, port))).collect())
+        Update::endpoints(addresses.map(|ip| Endpoint::from(SocketAddr::new(ip, port))))
     }
 }

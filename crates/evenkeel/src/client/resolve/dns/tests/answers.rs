@@ -7,7 +7,7 @@ use evenkeel_testkit::dns::{Foul, RecordType, Reply, Transport};
 
 use super::warnings::Warnings;
 use super::world::{World, endpoints, failure, ips};
-use crate::client::resolve::Answer;
+use crate::client::resolve::Absence;
 
 /// So that a silent server costs a second, not ten.
 const IMPATIENT: &str = "options timeout:1 attempts:1";
@@ -57,7 +57,7 @@ async fn a_truncated_answer_is_asked_for_again_over_tcp() {
     world.server.set("a.test", RecordType::A, Reply::addresses(30, all.clone()));
     world.server.set("a.test", RecordType::Aaaa, Reply::addresses(30, ips(&["fd00::1"])).truncated());
     let mut line = world.resolve("dns:///a.test:1");
-    let Answer::Endpoints(found) = line.answer().await else { panic!("no endpoints") };
+    let Ok(found) = line.answer().await else { panic!("no endpoints") };
     assert_eq!(found.len(), 201);
     let over_tcp = world.server.queries().iter().filter(|query| query.transport == Transport::Tcp).count();
     assert!(over_tcp >= 2, "{over_tcp}");
@@ -103,7 +103,7 @@ async fn addresses_that_nobody_can_be_at_are_left_out_with_one_warning() {
     assert_eq!(warnings.count("left out: 0.0.0.0, 224.0.0.1, 255.255.255.255"), 1);
     assert_eq!(warnings.count("left out: ::, ff02::1"), 1);
     world.server.set_addresses("a.test", 1, ips(&["0.0.0.0", "::"]));
-    assert!(matches!(line.answer().await, Answer::Absent(_)), "nobody is left");
+    assert!(matches!(line.answer().await, Err(Absence::Absent(_))), "nobody is left");
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn nothing_at_either_family_is_absent_and_recovers_at_the_first_good_answe
         world.server.set("a.test", RecordType::A, a);
         world.server.set("a.test", RecordType::Aaaa, aaaa);
         let mut line = world.resolve("dns:///a.test:1");
-        let Answer::Absent(reason) = line.answer().await else { panic!("not absent") };
+        let Err(Absence::Absent(reason)) = line.answer().await else { panic!("not absent") };
         assert!(reason.contains("a.test."), "{reason}");
         world.server.set_addresses("a.test", 30, ips(&["10.0.0.1"]));
         assert_eq!(line.answer().await, endpoints(&["10.0.0.1:1"]));

@@ -28,7 +28,7 @@ async fn queries(world: &World, target: &str) -> Vec<DnsQuery> {
     let mut observers = Observers::default();
     observers.add(Arc::clone(&seen) as Arc<dyn Observer>);
     let mut line = Line::run_observed(build_with(&world.dns, target, Refresh::Ttl), observers);
-    line.answer().await;
+    line.update().await;
     line.hang_up().await;
     let mut queries = seen.0.lock().unwrap().clone();
     queries.sort_by_key(|query| query.record_type);

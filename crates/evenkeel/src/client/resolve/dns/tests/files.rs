@@ -7,7 +7,7 @@ use evenkeel_testkit::dns::{RecordType, Reply, Transport};
 
 use super::warnings::Warnings;
 use super::world::{World, endpoints, failure, ips, within};
-use crate::client::resolve::Answer;
+use crate::client::resolve::Absence;
 
 #[tokio::test]
 async fn resolv_conf_is_read_again_for_each_lookup() {
@@ -106,8 +106,8 @@ async fn rotate_begins_with_another_server_each_time() {
             server.set_addresses("a.test", 1, ips(&["10.0.0.1", "10.0.0.2"]));
         }
         let mut line = world.resolve("dns:///a.test:1");
-        line.answer().await;
-        line.answer().await;
+        line.update().await;
+        line.update().await;
         assert_eq!(servers.map(|server| server.queries().len()), expected, "{conf}");
     }
 }
@@ -142,7 +142,9 @@ async fn what_the_hosts_file_knows_needs_no_server() {
     let (answer, next) = world.resolve("dns:///a.test:1").next().await;
     assert_eq!(answer, endpoints(&["10.0.0.2:1", "10.0.0.1:1"]));
     assert!(next.is_some());
-    let Answer::Absent(reason) = world.resolve("dns:///blocked.test:1").answer().await else { panic!() };
+    let Err(Absence::Absent(reason)) = world.resolve("dns:///blocked.test:1").answer().await else {
+        panic!()
+    };
     assert!(reason.contains("hosts gives blocked.test no address"), "{reason}");
     assert_eq!(world.names(), [""; 0]);
     assert_eq!(warnings.count("addresses that nobody can be at, left out: 0.0.0.0"), 2);

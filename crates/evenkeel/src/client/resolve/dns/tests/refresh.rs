@@ -7,7 +7,7 @@ use evenkeel_testkit::dns::{Query, Reply, Transport};
 use super::warnings::Warnings;
 use super::world::{World, endpoints, ips};
 use crate::client::Refresh;
-use crate::client::resolve::{Answer, Urgency};
+use crate::client::resolve::{Urgency, Verdict};
 
 #[tokio::test]
 async fn the_ttl_brings_new_records() {
@@ -26,7 +26,7 @@ async fn the_interval_can_be_fixed() {
     let mut line = world.resolve_with("dns:///a.test:1", Refresh::Every(Duration::from_secs(1)));
     let (_, next) = line.next().await;
     assert!((Duration::from_secs(1)..=Duration::from_millis(1150)).contains(&next.unwrap()));
-    line.answer().await;
+    line.update().await;
 }
 
 #[tokio::test]
@@ -43,6 +43,18 @@ async fn on_disconnect_only_a_request_makes_a_lookup() {
     world.server.set_addresses("a.test", 1, ips(&["10.0.0.3", "10.0.0.4"]));
     line.request(Urgency::Calm);
     assert_eq!(line.answer().await, endpoints(&["10.0.0.3:1", "10.0.0.4:1"]));
+}
+
+#[tokio::test]
+async fn what_the_channel_cannot_go_by_is_looked_up_again() {
+    let world = World::new("").await;
+    world.server.set_addresses("a.test", 1, ips(&["10.0.0.1", "10.0.0.2"]));
+    let refresh = Refresh::Disconnect { floor: Duration::from_secs(60) };
+    let mut line = world.resolve_with("dns:///a.test:1", refresh);
+    line.judge(Verdict::Rejected("too few".into())).await;
+    world.server.set_addresses("a.test", 1, ips(&["10.0.0.1", "10.0.0.2", "10.0.0.3"]));
+    let answer = line.answer().await;
+    assert_eq!(answer, endpoints(&["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1"]), "nobody asked for it");
 }
 
 #[tokio::test]
@@ -70,7 +82,7 @@ async fn requests_during_a_lookup_make_one_more() {
     world.server.wait_until(|queries| !queries.is_empty()).await;
     line.request(Urgency::Urgent);
     line.request(Urgency::Urgent);
-    line.answer().await;
+    line.update().await;
     // Without the requests, the next answer would come after 30 s.
     assert!(tokio::time::timeout(Duration::from_secs(15), line.next()).await.is_ok());
     assert!(tokio::time::timeout(Duration::from_millis(1500), line.next()).await.is_err());
@@ -85,7 +97,7 @@ async fn a_gone_channel_leaves_no_task_behind() {
     world.server.set_both("done.test", truncated.clone().truncated());
     world.server.set_both("tcp.test", truncated.truncated_then_silence());
     let mut done = world.resolve("dns:///done.test:1");
-    done.answer().await;
+    done.update().await;
     let lines = ["udp.test:1", "tcp.test:1"].map(|name| world.resolve(&format!("dns:///{name}")));
     let is_under_way = |queries: &[Query]| {
         let asked = |name: &str, transport| {
@@ -130,7 +142,7 @@ async fn a_single_address_is_warned_about_once_until_there_were_several() {
     {
         world.server.set_addresses("a.test", 1, addresses.iter().copied());
         let line = line.get_or_insert_with(|| world.resolve("dns:///a.test:1"));
-        let Answer::Endpoints(found) = line.answer().await else { panic!("no endpoints") };
+        let Ok(found) = line.answer().await else { panic!("no endpoints") };
         assert_eq!((found.len(), warnings.count("single address")), (addresses.len(), expected));
     }
 }

@@ -6,7 +6,7 @@ use evenkeel_testkit::dns::{RecordType, Reply};
 use super::super::loopback;
 use super::world::{World, endpoints, ips};
 use crate::client::Refresh;
-use crate::client::resolve::{Answer, ResolveContext, ResolverFactory};
+use crate::client::resolve::{ResolveContext, ResolverFactory};
 
 #[tokio::test]
 async fn the_targets_own_server_is_asked_even_without_a_resolv_conf() {
@@ -35,9 +35,9 @@ async fn literals_and_localhost_need_no_lookup() {
     let table = [
         ("dns:///10.0.0.1", endpoints(&["10.0.0.1:443"])),
         ("[::1]:50051", endpoints(&["[::1]:50051"])),
-        ("LOCALHOST:1", Answer::Endpoints(vec![loopback(1)])),
-        (":1", Answer::Endpoints(vec![loopback(1)])),
-        ("a.localhost.:1", Answer::Endpoints(vec![loopback(1)])),
+        ("LOCALHOST:1", Ok([loopback(1)].into())),
+        (":1", Ok([loopback(1)].into())),
+        ("a.localhost.:1", Ok([loopback(1)].into())),
     ];
     for (target, answer) in table {
         let mut line = world.resolve(target);
@@ -70,7 +70,7 @@ async fn a_bad_target_names_the_part_at_fault() {
     ];
     for (text, message) in table {
         let target = Target::parse(text, |scheme| scheme == "dns").unwrap();
-        let context = ResolveContext { refresh: Refresh::Ttl };
+        let context = ResolveContext::new(Refresh::Ttl);
         let error: TargetError = world.dns.build(&target, &context).err().unwrap();
         assert_eq!(error.to_string(), message, "{text}");
     }

@@ -6,7 +6,7 @@ use evenkeel_testkit::dns::{RecordType, Reply};
 
 use super::warnings::Warnings;
 use super::world::{World, endpoints, failure, ips, within};
-use crate::client::resolve::Answer;
+use crate::client::resolve::Absence;
 
 const POD: &str = "search ns.svc.c svc.c c\noptions ndots:5";
 
@@ -18,11 +18,11 @@ async fn the_search_list_is_walked_in_order_and_no_further_than_needed() {
     assert_eq!(line.answer().await, endpoints(&["10.0.0.1:1", "10.0.0.2:1"]));
     assert_eq!(world.names(), ["a.b.ns.svc.c", "a.b.svc.c"]);
     world.server.clear_queries();
-    line.answer().await;
+    line.update().await;
     assert_eq!(world.names(), ["a.b.ns.svc.c", "a.b.svc.c"], "the remembered name and those before it");
     world.server.remove("a.b.svc.c");
     world.server.clear_queries();
-    assert!(matches!(line.answer().await, Answer::Absent(_)));
+    assert!(matches!(line.answer().await, Err(Absence::Absent(_))));
     assert_eq!(world.names(), ["a.b.ns.svc.c", "a.b.svc.c", "a.b.c", "a.b"]);
 }
 
@@ -96,13 +96,13 @@ async fn a_domain_that_makes_no_name_is_passed_over_and_told_once() {
         assert_eq!(warnings.count(&format!("domain {domain} is passed over")), 1, "{domain}");
     }
     world.server.remove("a.ok.test");
-    assert!(matches!(line.answer().await, Answer::Absent(_)), "nobody failed");
+    assert!(matches!(line.answer().await, Err(Absence::Absent(_))), "nobody failed");
 }
 
 #[tokio::test]
 async fn an_absolute_name_is_not_searched_for() {
     let world = World::new(POD).await;
-    assert!(matches!(world.resolve("dns:///a.b.:1").answer().await, Answer::Absent(_)));
+    assert!(matches!(world.resolve("dns:///a.b.:1").answer().await, Err(Absence::Absent(_))));
     assert_eq!(world.names(), ["a.b"]);
 }
 
@@ -129,7 +129,7 @@ async fn a_server_that_says_nxdomain_for_want_of_a_type_loses_nobody() {
     let reason = failure(line.answer().await);
     assert!(reason.contains("a.test. does not exist by the answer for one record type"), "{reason}");
     world.server.set("a.test", RecordType::A, Reply::nxdomain());
-    assert!(matches!(within(20, line.answer()).await, Answer::Absent(_)), "both types agree");
+    assert!(matches!(within(20, line.answer()).await, Err(Absence::Absent(_))), "both types agree");
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn a_silent_domain_before_the_remembered_one_costs_a_second() {
     let world = World::new("search silent.test ok.test\noptions ndots:5").await;
     world.server.set_addresses("a.ok.test", 1, ips(&["10.0.0.1", "10.0.0.2"]));
     let mut line = world.resolve("dns:///a:1");
-    line.answer().await;
+    line.update().await;
     world.server.set_both("a.silent.test", Reply::silence());
     world.server.set_addresses("a.ok.test", 1, ips(&["10.0.0.3", "10.0.0.4"]));
     // Its whole patience would be ten.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::super::Dns;
 use super::super::exchange::SystemSockets;
 use super::super::system::System;
 use crate::client::Refresh;
-use crate::client::resolve::Answer;
+use crate::client::resolve::Absence;
 use crate::client::resolve::testing::{Line, build_with};
 
 /// The resolution delay of tests in which both families answer: a loaded machine must not tear their answers apart.
@@ -83,14 +84,14 @@ pub(super) fn ips(texts: &[&str]) -> Vec<IpAddr> {
 }
 
 /// Each address an endpoint of its own.
-pub(super) fn endpoints(texts: &[&str]) -> Answer {
+pub(super) fn endpoints(texts: &[&str]) -> Result<Arc<[Endpoint]>, Absence> {
     let addresses = texts.iter().map(|text| text.parse::<SocketAddr>().unwrap());
-    Answer::Endpoints(addresses.map(Endpoint::from).collect())
+    Ok(addresses.map(Endpoint::from).collect())
 }
 
-pub(super) fn failure(answer: Answer) -> String {
+pub(super) fn failure(answer: Result<Arc<[Endpoint]>, Absence>) -> String {
     match answer {
-        Answer::Failed(reason) => reason,
+        Err(Absence::Failed(reason)) => reason.to_string(),
         other => panic!("not a failure: {other:?}"),
     }
 }
