@@ -3,7 +3,7 @@
 use std::io;
 
 use evenkeel::resolve::BoxFuture;
-use evenkeel::{Address, Connector, Io};
+use evenkeel::{ConnectRequest, Connector, Io};
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 
@@ -14,7 +14,7 @@ const PIPE: usize = 64 << 10;
 pub(super) struct Pipes(pub(super) mpsc::UnboundedSender<DuplexStream>);
 
 impl Connector for Pipes {
-    fn connect(&self, _: &Address) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+    fn connect(&self, _: &ConnectRequest<'_>) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
         let (ours, theirs) = pipe();
         let sent = self.0.send(theirs);
         Box::pin(async move {

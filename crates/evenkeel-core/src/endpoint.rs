@@ -11,6 +11,7 @@ use crate::attributes::Attributes;
 
 /// Where one connection can be made to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Address {
     /// An IP address and a port.
     Ip(SocketAddr),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel::resolve::{BoxFuture, Dns};
-use evenkeel::{Address, CallOptions, Channel, Io};
+use evenkeel::{Address, CallOptions, Channel, ConnectRequest, Io};
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::proto::{EchoRequest, EchoResponse};
 use fastrand::Rng;
@@ -41,8 +41,8 @@ struct Plan {
 /// Builds the channel of the client at `ip`.
 pub(crate) fn channel(net: &Net, ip: IpAddr, judge: &Judge) -> Result<Channel, evenkeel::BuildError> {
     let dialler = net.clone();
-    let connect = move |address: &Address| -> BoxFuture<'static, std::io::Result<Box<dyn Io>>> {
-        let (net, address) = (dialler.clone(), address.clone());
+    let connect = move |request: &ConnectRequest<'_>| -> BoxFuture<'static, std::io::Result<Box<dyn Io>>> {
+        let (net, address) = (dialler.clone(), request.address.clone());
         Box::pin(async move {
             let Address::Ip(address) = address else { return Err(std::io::ErrorKind::Unsupported.into()) };
             Ok(Box::new(net.connect(ip, address).await?) as Box<dyn Io>)

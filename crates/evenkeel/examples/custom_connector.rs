@@ -5,7 +5,7 @@
 mod common;
 
 use evenkeel::resolve::BoxFuture;
-use evenkeel::{Address, Channel, Connector, Io, Server};
+use evenkeel::{Channel, ConnectRequest, Connector, Io, Server};
 use evenkeel_testkit::school::GetSchoolRequest;
 use evenkeel_testkit::school::school_client::SchoolClient;
 use tokio::io::DuplexStream;
@@ -17,8 +17,8 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 struct Pipes(mpsc::UnboundedSender<DuplexStream>);
 
 impl Connector for Pipes {
-    fn connect(&self, address: &Address) -> BoxFuture<'static, std::io::Result<Box<dyn Io>>> {
-        println!("connecting to {address}");
+    fn connect(&self, request: &ConnectRequest<'_>) -> BoxFuture<'static, std::io::Result<Box<dyn Io>>> {
+        println!("connecting to {}", request.address);
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let sent = self.0.send(theirs);
         Box::pin(async move {

@@ -87,7 +87,7 @@ pub mod tls;
 #[cfg(feature = "tls")]
 pub use client::ClientTls;
 pub use client::{
-    BuildError, CallOptions, Channel, ChannelBuilder, ConnectError, ConnectionInfo,
+    BuildError, CallOptions, Channel, ChannelBuilder, ConnectError, ConnectRequest, ConnectionInfo,
     Connector, Io, Manual, Peer, Refresh, Resolution, ResponseBody, ResponseFuture, TcpOptions,
 };
 pub use evenkeel_core::attributes::Attributes;

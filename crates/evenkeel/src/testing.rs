@@ -2,13 +2,12 @@
 
 use std::io;
 
-use evenkeel_core::endpoint::Address;
 use futures_util::stream::poll_fn;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::client::resolve::BoxFuture;
-use crate::client::{BuildError, Channel, ChannelBuilder, ConnectError, Connector, Io};
+use crate::client::{BuildError, Channel, ChannelBuilder, ConnectError, ConnectRequest, Connector, Io};
 use crate::server::{BindError, ServerBuilder, ServerLayer};
 
 /// Bytes that one side may write before the other reads: as much as a socket of the loopback holds, or so.
@@ -99,7 +98,7 @@ struct Pipes {
 }
 
 impl Connector for Pipes {
-    fn connect(&self, _: &Address) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+    fn connect(&self, _: &ConnectRequest<'_>) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
         let (ours, theirs) = duplex(PIPE);
         let sent = self.connect.send(theirs);
         Box::pin(async move {

@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use evenkeel::resolve::BoxFuture;
-use evenkeel::{Address, Channel, ChannelBuilder, Io};
+use evenkeel::{Address, Channel, ChannelBuilder, ConnectRequest, Io};
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::tonic_peer::TonicServer;
@@ -43,15 +43,17 @@ fn one_call_at_a_time_is_one_write_each() {
     let writes = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&writes);
     let (runtime, mut client, _server) = warm(|builder| {
-        builder.connector(move |address: &Address| -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
-            let (address, writes) = (address.clone(), Arc::clone(&counter));
-            Box::pin(async move {
-                let Address::Ip(address) = address else { return Err(io::ErrorKind::Unsupported.into()) };
-                let stream = TcpStream::connect(address).await?;
-                stream.set_nodelay(true)?;
-                Ok(Box::new(Counting { stream, writes }) as Box<dyn Io>)
-            })
-        })
+        builder.connector(
+            move |request: &ConnectRequest<'_>| -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+                let (address, writes) = (request.address.clone(), Arc::clone(&counter));
+                Box::pin(async move {
+                    let Address::Ip(address) = address else { return Err(io::ErrorKind::Unsupported.into()) };
+                    let stream = TcpStream::connect(address).await?;
+                    stream.set_nodelay(true)?;
+                    Ok(Box::new(Counting { stream, writes }) as Box<dyn Io>)
+                })
+            },
+        )
     });
     writes.store(0, Ordering::SeqCst);
     runtime.block_on(call(&mut client, payloads(CALLS), None));

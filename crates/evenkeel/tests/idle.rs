@@ -7,7 +7,7 @@ use evenkeel::{Channel, ConnectivityState};
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::tonic_peer::TonicServer;
-use tonic::{Code, Request};
+use tonic::Request;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -56,15 +56,6 @@ async fn a_running_call_keeps_the_channel_awake() {
         state = channel.wait_for_change(ConnectivityState::Ready) => panic!("{state} under a call"),
     }
     until(&channel, ConnectivityState::Idle).await;
-}
-
-#[tokio::test]
-async fn a_channel_closed_before_its_first_call_says_so() {
-    let channel = Channel::builder("ipv4:127.0.0.1:1").build().unwrap();
-    channel.close().await;
-    assert_eq!(channel.state(), ConnectivityState::Shutdown);
-    let status = EchoClient::new(channel).unary(EchoRequest::default()).await.unwrap_err();
-    assert_eq!((status.code(), status.message()), (Code::Unavailable, "the channel was closed"));
 }
 
 #[test]

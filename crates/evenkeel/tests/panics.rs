@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use evenkeel::resolve::{BoxFuture, ResolveContext, Resolver, ResolverFactory, Update, Updates};
 use evenkeel::{
-    Address, Backoff, CallOptions, Channel, Connector, Endpoint, Event, Io, Observer, Refresh, Target,
+    Backoff, CallOptions, Channel, ConnectRequest, Connector, Endpoint, Event, Io, Observer, Refresh, Target,
     TargetError,
 };
 use evenkeel_testkit::proto::echo_client::EchoClient;
@@ -95,7 +95,7 @@ struct Fragile {
 }
 
 impl Connector for Grief {
-    fn connect(&self, _: &Address) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+    fn connect(&self, _: &ConnectRequest<'_>) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
         let (fault, to) = (self.fault, self.to);
         if self.made.fetch_add(1, Ordering::Relaxed) > 0 {
             return Box::pin(async move { Ok(Box::new(TcpStream::connect(to).await?) as Box<dyn Io>) });
@@ -165,7 +165,7 @@ async fn a_connector_or_a_socket_that_panics_has_failed_and_the_next_attempt_is_
 
 #[tokio::test]
 async fn a_connector_that_panics_is_told_to_calls_that_do_not_wait() {
-    let connector = |_: &Address| -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+    let connector = |_: &ConnectRequest<'_>| -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
         panic!("of somebody's own")
     };
     let channel = Channel::builder("ipv4:127.0.0.1:1").connector(connector).build().unwrap();

@@ -54,9 +54,12 @@ impl Resolver for Script {
     }
 }
 
-/// `round_robin`, for lists that have a version.
+/// A list's version and remark.
+type Seen = (u32, Option<String>);
+
+/// `round_robin`, for lists that have a version; remembers what it was told.
 #[derive(Clone, Debug, Default)]
-struct Versioned(Arc<Mutex<Vec<(u32, Option<String>)>>>);
+struct Versioned(Arc<Mutex<Vec<Seen>>>);
 
 #[derive(Debug)]
 struct VersionedPolicy {

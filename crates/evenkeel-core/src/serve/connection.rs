@@ -130,11 +130,6 @@ impl ConnectionLife {
         }
     }
 
-    /// The connection is gone.
-    pub fn on_closed(&mut self) {
-        self.phase = Phase::Closed;
-    }
-
     /// Time has passed; may be called early or late.
     #[must_use]
     pub fn on_wakeup(&mut self, now: Time) -> Option<ConnectionAction> {
@@ -168,11 +163,6 @@ impl ConnectionLife {
             Phase::Closing { .. } | Phase::Closed => None,
         };
         [phase_ends, self.grace_ends()].into_iter().flatten().min()
-    }
-
-    /// Whether the peer was told to go away.
-    pub fn is_draining(&self) -> bool {
-        !matches!(self.phase, Phase::Serving | Phase::Closed)
     }
 
     fn drain(&mut self, now: Time, reason: DrainReason) -> Option<ConnectionAction> {

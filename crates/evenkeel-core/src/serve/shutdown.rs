@@ -174,11 +174,6 @@ impl ServerLife {
         }
     }
 
-    /// Whether new connections are taken.
-    pub fn is_accepting(&self) -> bool {
-        matches!(self.phase, Phase::Serving | Phase::LameDuck { .. })
-    }
-
     /// Whether all is over.
     pub fn is_ended(&self) -> bool {
         self.phase == Phase::Ended

@@ -20,8 +20,8 @@ pub use call::{ResponseBody, ResponseFuture};
 pub use channel::Channel;
 #[cfg(feature = "tls")]
 pub use connect::ClientTls;
-pub use connect::{Connector, Io, TcpOptions};
+pub use connect::{ConnectRequest, Connector, Io, TcpOptions};
 pub use error::{BuildError, ConnectError};
 pub use manual::Manual;
 pub use options::{CallOptions, ConnectionInfo, Peer, Refresh};
-pub use resolution::{Resolution, Resolved};
+pub use resolution::Resolution;

@@ -9,7 +9,7 @@ use evenkeel_core::endpoint::Address;
 use tonic::Status;
 
 /// Options of one call, put into the request's extensions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CallOptions {
     pub(crate) wait_for_ready: Option<bool>,
 }

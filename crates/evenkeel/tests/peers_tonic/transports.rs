@@ -4,7 +4,7 @@ use std::io;
 use std::os::linux::net::SocketAddrExt;
 
 use evenkeel::resolve::BoxFuture;
-use evenkeel::{Address, Channel, Io, Server};
+use evenkeel::{Address, Channel, ConnectRequest, Io, Server};
 use evenkeel_testkit::echo::EchoService;
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
@@ -54,8 +54,8 @@ async fn memory_alone() {
     let service = EchoService::new("memory").into_server();
     let server = Server::builder().add_service(service).bind_incoming(ReceiverStream::new(incoming)).unwrap();
     tokio::spawn(server.serve());
-    let connector = move |address: &Address| -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
-        assert_eq!(*address, Address::Name("anywhere".into()));
+    let connector = move |request: &ConnectRequest<'_>| -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+        assert_eq!(*request.address, Address::Name("anywhere".into()));
         let sender = sender.clone();
         Box::pin(async move {
             let (ours, theirs) = tokio::io::duplex(1_000);

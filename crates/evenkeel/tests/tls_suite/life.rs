@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{io, pin::Pin, task::Context, task::Poll};
 
-use evenkeel::{Address, Io};
+use evenkeel::{Address, ConnectRequest, Io};
 use evenkeel_testkit::proto::EchoResponse;
 use evenkeel_testkit::raw::{Automatic, Frame, Headers, RawClient, code};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
@@ -109,8 +109,8 @@ async fn tls_goes_over_a_connector_of_ones_own_and_a_call_is_one_write() {
     let writes = Arc::new(AtomicUsize::new(0));
     let connector = {
         let writes = writes.clone();
-        move |address: &Address| -> evenkeel::resolve::BoxFuture<'static, io::Result<Box<dyn Io>>> {
-            let Address::Ip(address) = *address else { panic!("the target is an IP address") };
+        move |request: &ConnectRequest<'_>| -> evenkeel::resolve::BoxFuture<'static, io::Result<Box<dyn Io>>> {
+            let Address::Ip(address) = *request.address else { panic!("the target is an IP address") };
             let writes = writes.clone();
             Box::pin(async move {
                 let io = TcpStream::connect(address).await?;

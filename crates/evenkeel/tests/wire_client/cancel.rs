@@ -1,5 +1,6 @@
 //! Dropping a call, wherever it stands, takes its stream off the wire and nothing else.
 
+use evenkeel::ConnectivityState;
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::raw::{Automatic, Frame, Headers, RawServer, code, encode_message};
 use tokio_stream::StreamExt;
@@ -88,6 +89,7 @@ async fn a_closed_channel_cancels_calls_whether_it_was_ever_used_or_not() {
             first_call(&server, &client).await;
         }
         channel.close().await;
+        assert_eq!(channel.state(), ConnectivityState::Shutdown);
         let status = unary(&client, "late").status().await;
         assert_eq!((status.code(), status.message()), (Code::Cancelled, "the channel was closed"), "{used}");
     }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use bytes::Bytes;
 use evenkeel::resolve::BoxFuture;
-use evenkeel::{Address, Channel, ConnectivityState, Io};
+use evenkeel::{Channel, ConnectRequest, ConnectivityState, Io};
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::raw::{Automatic, Frame, Headers, RawServer, setting};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -85,7 +85,7 @@ async fn a_call_that_was_never_sent_goes_to_the_next_connection() {
 async fn a_broken_connection_that_cannot_say_goodbye_holds_up_nobody() {
     let (ours, mut theirs) = tokio::io::duplex(256);
     let ours = Mutex::new(Some(ours));
-    let connector = move |_: &Address| -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+    let connector = move |_: &ConnectRequest<'_>| -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
         let once = ours.lock().unwrap().take();
         Box::pin(async move {
             once.map(|io| Box::new(io) as Box<dyn Io>).ok_or_else(|| io::ErrorKind::ConnectionRefused.into())

@@ -12,9 +12,7 @@ fn server(lame_duck: u64) -> ServerLife {
 #[test]
 fn without_a_lame_duck_delay_the_drain_starts_at_once_and_is_cut_at_the_deadline() {
     let mut life = server(0);
-    assert!(life.is_accepting());
     assert_eq!(life.on_signal(at(10)), [ReportNotServing, DrainConnections]);
-    assert!(!life.is_accepting());
     assert_eq!(life.next_wakeup(), Some(at(160)), "what it takes to cut is looked at in time");
     assert_eq!(life.on_wakeup(at(160), 0), []);
     assert_eq!(life.next_wakeup(), Some(at(210)));
@@ -29,7 +27,6 @@ fn without_a_lame_duck_delay_the_drain_starts_at_once_and_is_cut_at_the_deadline
 fn a_lame_duck_goes_on_accepting_and_the_deadline_counts_from_its_end() {
     let mut life = server(50);
     assert_eq!(life.on_signal(at(10)), [ReportNotServing]);
-    assert!(life.is_accepting());
     life.on_connections_gone();
     assert!(!life.is_ended(), "others may still come");
     assert_eq!(life.on_wakeup(at(59), 0), []);
@@ -50,7 +47,6 @@ fn a_second_signal_or_a_stop_ends_at_once_in_any_phase() {
     for mut life in [draining, lame] {
         assert_eq!(life.on_signal(at(1)), [CutConnections]);
         assert_eq!(life.on_signal(at(2)), [], "the third changes nothing");
-        assert!(!life.is_accepting());
         assert_eq!(life.next_wakeup(), None);
         life.on_connections_gone();
         assert!(life.is_ended());
@@ -112,7 +108,7 @@ fn very_many_calls_are_cut_so_early_that_all_is_over_at_the_deadline() {
 fn connections_that_go_while_serving_end_nothing() {
     let mut life = server(0);
     life.on_connections_gone();
-    assert!(life.is_accepting() && !life.is_ended());
+    assert!(!life.is_ended());
     assert_eq!(life.on_wakeup(at(9_999), 0), []);
 }
 

@@ -56,7 +56,7 @@ impl ResponseFuture {
     /// Makes the first attempt, if that needs no waiting.
     fn start(&mut self, request: http::Request<tonic::body::Body>) -> Result<(), Status> {
         let (mut parts, body) = request.into_parts();
-        let options = parts.extensions.get::<CallOptions>().copied().unwrap_or_default();
+        let options = parts.extensions.get::<CallOptions>().cloned().unwrap_or_default();
         self.extensions = std::mem::take(&mut parts.extensions);
         self.extensions.clear();
         let deadline = Deadline::of(&parts.headers, self.channel.config.timeout)?;

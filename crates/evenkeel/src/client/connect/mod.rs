@@ -25,20 +25,36 @@ pub trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
 
+/// A connection that is wanted.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ConnectRequest<'a> {
+    /// Where to.
+    pub address: &'a Address,
+}
+
+impl<'a> ConnectRequest<'a> {
+    /// One to `address`, and nothing else to say about it.
+    pub fn new(address: &'a Address) -> Self {
+        Self { address }
+    }
+}
+
 /// Makes connections: sockets by default, anything else (in-memory pipes, proxies) by a program's own connector.
 pub trait Connector: Send + Sync + 'static {
-    /// Connects to `address`. Dropping the future gives the attempt up.
+    /// Connects as `request` says. Dropping the future gives the attempt up, and the channel drops it when
+    /// [`ChannelBuilder::connect_timeout`](crate::ChannelBuilder::connect_timeout) is over.
     ///
     /// # Errors
     /// When no connection can be made; the subchannel tries again after its backoff.
-    fn connect(&self, address: &Address) -> BoxFuture<'static, io::Result<Box<dyn Io>>>;
+    fn connect(&self, request: &ConnectRequest<'_>) -> BoxFuture<'static, io::Result<Box<dyn Io>>>;
 }
 
 impl<F> Connector for F
 where
-    F: Fn(&Address) -> BoxFuture<'static, io::Result<Box<dyn Io>>> + Send + Sync + 'static,
+    F: Fn(&ConnectRequest<'_>) -> BoxFuture<'static, io::Result<Box<dyn Io>>> + Send + Sync + 'static,
 {
-    fn connect(&self, address: &Address) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
-        self(address)
+    fn connect(&self, request: &ConnectRequest<'_>) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+        self(request)
     }
 }

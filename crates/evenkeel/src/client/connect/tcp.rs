@@ -8,7 +8,7 @@ use evenkeel_core::endpoint::Address;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
 
-use super::{Connector, Io};
+use super::{ConnectRequest, Connector, Io};
 use crate::client::resolve::BoxFuture;
 
 /// Options of a channel's TCP connections.
@@ -67,8 +67,8 @@ pub(in crate::client) struct Sockets {
 }
 
 impl Connector for Sockets {
-    fn connect(&self, address: &Address) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
-        let address = address.clone();
+    fn connect(&self, request: &ConnectRequest<'_>) -> BoxFuture<'static, io::Result<Box<dyn Io>>> {
+        let address = request.address.clone();
         let Self { tcp, local_address } = *self;
         Box::pin(async move {
             match address {
@@ -76,6 +76,10 @@ impl Connector for Sockets {
                 Address::Name(name) => connected(connect_name(&name, local_address).await?, &tcp),
                 Address::Unix(path) => Ok(Box::new(UnixStream::connect(path).await?) as Box<dyn Io>),
                 Address::UnixAbstract(name) => connect_abstract(&name).await,
+                other => {
+                    let text = format!("sockets do not reach {other}: it needs a connector of its own");
+                    Err(io::Error::new(io::ErrorKind::Unsupported, text))
+                }
             }
         })
     }
@@ -159,7 +163,7 @@ mod tests {
         let name = format!("127.0.0.1:{}", address.port());
         for target in [Address::Ip(address), Address::Name(name.into())] {
             let sockets = Sockets { local_address: Some(local), ..Sockets::default() };
-            let _io = sockets.connect(&target).await.unwrap();
+            let _io = sockets.connect(&ConnectRequest::new(&target)).await.unwrap();
             assert_eq!(listener.accept().await.unwrap().1.ip(), local, "{target}");
         }
     }
@@ -169,7 +173,8 @@ mod tests {
         let address: SocketAddr = "127.0.0.1:9".parse().unwrap();
         for local in ["::1", "192.0.2.1"] {
             let sockets = Sockets { local_address: Some(local.parse().unwrap()), ..Sockets::default() };
-            let error = sockets.connect(&Address::Ip(address)).await.err().unwrap().to_string();
+            let error =
+                sockets.connect(&ConnectRequest::new(&Address::Ip(address))).await.err().unwrap().to_string();
             assert!(error.contains("local_address") && error.contains(local), "{error}");
         }
     }

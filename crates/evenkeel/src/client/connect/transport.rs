@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 #[cfg(feature = "tls")]
 use super::tls::Tls;
-use super::{Connector, Io};
+use super::{ConnectRequest, Connector, Io};
 use crate::http2::client::kind_of_io;
 
 /// How a channel connects, TLS included.
@@ -26,7 +26,7 @@ impl Transport {
     /// What failed, or which step was not done by `deadline`.
     pub(super) async fn connect(&self, address: &Address, deadline: Instant) -> Result<Box<dyn Io>, Cause> {
         let started = Instant::now();
-        let io = timeout_at(deadline, self.connector.connect(address))
+        let io = timeout_at(deadline, self.connector.connect(&ConnectRequest::new(address)))
             .await
             .map_err(|_| late("connection", started))?
             .map_err(|error| Cause::new(kind_of_io(&error), error.to_string()))?;
