@@ -12,7 +12,7 @@ use tonic::codegen::StdError as BoxError;
 use tonic::transport::server::Connected;
 
 use super::admission::Admission;
-use super::builder::ServerBuilder;
+use super::builder::{ServerBuilder, Settings};
 use super::connection::ConnectionSettings;
 use super::error::BindError;
 use super::handler::{HealthFirst, ServerLayer};
@@ -53,7 +53,7 @@ impl<L: ServerLayer> ServerBuilder<L> {
         if listeners.is_empty() {
             return Err(BindError::NoAddress);
         }
-        let options = self.tcp;
+        let options = self.settings.tcp;
         self.bound(TcpIncoming::new(listeners, options))
     }
 
@@ -62,7 +62,7 @@ impl<L: ServerLayer> ServerBuilder<L> {
     /// # Errors
     /// When a setting cannot be used, or when there is no service.
     pub fn listener(self, listener: TcpListener) -> Result<BoundServer, BindError> {
-        let options = self.tcp;
+        let options = self.settings.tcp;
         self.bound(TcpIncoming::new(vec![listener], options))
     }
 
@@ -91,34 +91,35 @@ impl<L: ServerLayer> ServerBuilder<L> {
     }
 
     fn bound(self, incoming: impl Incoming + 'static) -> Result<BoundServer, BindError> {
-        self.check()?;
+        self.settings.check()?;
+        let Self { layer, services, settings } = self;
         #[cfg(feature = "tls")]
-        let tls = self.tls.as_ref().map(ServerTls::rustls_config).transpose()?;
-        let routed = Routed::new(&self.routes);
-        if routed.is_empty() && self.added_health.is_none() {
+        let tls = settings.tls.as_ref().map(ServerTls::rustls_config).transpose()?;
+        let routed = Routed::new(&services.routes);
+        if routed.is_empty() && services.added_health.is_none() {
             return Err(BindError::NoService);
         }
-        let own = self.added_health.is_none() && self.health_service && !routed.has_own(HEALTH);
+        let own = services.added_health.is_none() && settings.health_service && !routed.has_own(HEALTH);
         let health = own.then(|| health(routed));
-        let mut handler = self.layer.around(self.routes.prepare()).0;
-        if let Some(first) = self.added_health.or_else(|| health.as_ref().map(HealthControl::service)) {
+        let mut handler = layer.around(services.routes.prepare()).0;
+        if let Some(first) = services.added_health.or_else(|| health.as_ref().map(HealthControl::service)) {
             handler = Box::new(HealthFirst::new(first, handler));
         }
         let (handle, wishes) = ServerHandle::new();
         Ok(BoundServer {
             incoming: Box::new(incoming),
             handler,
-            admission: Admission::new(self.admission),
+            admission: Admission::new(settings.admission),
             settings: Arc::new(ConnectionSettings {
-                http2: self.http2,
-                limits: self.limits,
-                handshake_timeout: self.handshake_timeout,
-                call_timeout: self.timeout,
+                http2: settings.http2,
+                limits: settings.limits,
+                handshake_timeout: settings.handshake_timeout,
+                call_timeout: settings.timeout,
                 #[cfg(feature = "tls")]
                 tls,
             }),
             health,
-            life: ServerLife::new(self.lame_duck, self.drain_timeout),
+            life: ServerLife::new(settings.lame_duck, settings.drain_timeout),
             handle,
             wishes,
         })
@@ -127,14 +128,17 @@ impl<L: ServerLayer> ServerBuilder<L> {
 
 impl<L> ServerBuilder<L> {
     /// Without TLS, whatever was set.
-    pub(crate) fn in_plain_text(self) -> Self {
+    #[cfg_attr(not(feature = "tls"), allow(unused_mut, reason = "nothing else is to be changed"))]
+    pub(crate) fn in_plain_text(mut self) -> Self {
         #[cfg(feature = "tls")]
-        let plain = Self { tls: None, ..self };
-        #[cfg(not(feature = "tls"))]
-        let plain = self;
-        plain
+        {
+            self.settings.tls = None;
+        }
+        self
     }
+}
 
+impl Settings {
     fn check(&self) -> Result<(), BindError> {
         for (setting, value) in [
             ("initial_stream_window_size", self.http2.stream_window),

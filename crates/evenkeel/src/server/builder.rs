@@ -1,5 +1,8 @@
 //! Everything a program can set about a server.
 
+mod http2;
+mod tcp;
+
 use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
@@ -32,13 +35,23 @@ pub struct Server;
 /// Settings and services of a server to be.
 pub struct ServerBuilder<L = Identity> {
     pub(super) layer: L,
+    pub(super) services: Services,
+    pub(super) settings: Settings,
+}
+
+/// What is served.
+pub(super) struct Services {
     pub(super) routes: Routes,
     pub(super) subtypes: SharedSubtypes,
-    pub(super) admission: Limits,
     pub(super) names: Vec<&'static str>,
-    pub(super) health_service: bool,
     /// Another server's health, which this one tells.
     pub(super) added_health: Option<HealthService>,
+}
+
+/// How it is served.
+pub(super) struct Settings {
+    pub(super) admission: Limits,
+    pub(super) health_service: bool,
     pub(super) limits: ConnectionLimits,
     pub(super) drain_timeout: Duration,
     pub(super) lame_duck: Duration,
@@ -53,15 +66,22 @@ pub struct ServerBuilder<L = Identity> {
 impl Server {
     /// A server with every setting at its default and no service but health; at least one has to be added.
     pub fn builder() -> ServerBuilder {
+        ServerBuilder { layer: Identity::new(), services: Services::default(), settings: Settings::default() }
+    }
+}
+
+impl Default for Services {
+    fn default() -> Self {
         let subtypes = SharedSubtypes::default();
-        ServerBuilder {
-            layer: Identity::new(),
-            routes: no_services(&subtypes),
-            subtypes,
+        Self { routes: no_services(&subtypes), subtypes, names: Vec::new(), added_health: None }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
             admission: Limits { max_connections: 10_000, max_calls: 10_000, memory_budget: 32 << 20 },
-            names: Vec::new(),
             health_service: true,
-            added_health: None,
             limits: ConnectionLimits {
                 max_age: None,
                 max_age_grace: None,
@@ -98,7 +118,7 @@ impl<L> ServerBuilder<L> {
     /// pods. Each connection draws its own age, ±10 %. Default: for ever, and so is zero. (gRFC A9)
     #[must_use]
     pub fn max_connection_age(mut self, age: Duration) -> Self {
-        self.limits.max_age = Some(age).filter(|age| !age.is_zero());
+        self.settings.limits.max_age = Some(age).filter(|age| !age.is_zero());
         self
     }
 
@@ -106,7 +126,7 @@ impl<L> ServerBuilder<L> {
     /// cut. Default: for ever. (gRFC A9)
     #[must_use]
     pub fn max_connection_age_grace(mut self, grace: Duration) -> Self {
-        self.limits.max_age_grace = Some(grace);
+        self.settings.limits.max_age_grace = Some(grace);
         self
     }
 
@@ -114,7 +134,7 @@ impl<L> ServerBuilder<L> {
     /// call's end. Default: for ever, and so is zero. (gRFC A9)
     #[must_use]
     pub fn max_connection_idle(mut self, idle: Duration) -> Self {
-        self.limits.max_idle = Some(idle).filter(|idle| !idle.is_zero());
+        self.settings.limits.max_idle = Some(idle).filter(|idle| !idle.is_zero());
         self
     }
 
@@ -123,7 +143,7 @@ impl<L> ServerBuilder<L> {
     /// cut a little before (100,000: 0.8 s).
     #[must_use]
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
-        self.drain_timeout = timeout;
+        self.settings.drain_timeout = timeout;
         self
     }
 
@@ -131,7 +151,7 @@ impl<L> ServerBuilder<L> {
     /// Comes on top of the drain's deadline. Default: 0.
     #[must_use]
     pub fn lame_duck(mut self, delay: Duration) -> Self {
-        self.lame_duck = delay;
+        self.settings.lame_duck = delay;
         self
     }
 
@@ -139,14 +159,14 @@ impl<L> ServerBuilder<L> {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, tls: ServerTls) -> Self {
-        self.tls = Some(tls);
+        self.settings.tls = Some(tls);
         self
     }
 
     /// How long a client may take from the TCP connection, through TLS, to its first SETTINGS frame. Default: 120 s.
     #[must_use]
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.handshake_timeout = timeout;
+        self.settings.handshake_timeout = timeout;
         self
     }
 
@@ -155,37 +175,14 @@ impl<L> ServerBuilder<L> {
     /// client's own deadline. Default: no limit but the client's.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Bytes that a client may send on one stream before the handler reads them. Default: 1 MiB.
-    #[must_use]
-    pub fn initial_stream_window_size(mut self, bytes: u32) -> Self {
-        self.http2.stream_window = bytes;
-        self
-    }
-
-    /// Bytes that a client may send on one connection before handlers read them: what its window grows to, from HTTP/2's
-    /// 64 KiB, as they are read. Default: 4 MiB.
-    #[must_use]
-    pub fn initial_connection_window_size(mut self, bytes: u32) -> Self {
-        self.http2.connection_window = bytes;
-        self
-    }
-
-    /// Calls that a client may have open at once on one connection; more are refused unprocessed, and gRPC clients
-    /// hold them back. `None` is no limit. Default: 1,000.
-    #[must_use]
-    pub fn max_concurrent_streams(mut self, streams: impl Into<Option<u32>>) -> Self {
-        self.http2.max_concurrent_streams = streams.into();
+        self.settings.timeout = Some(timeout);
         self
     }
 
     /// Connections that all clients together may have; a further one is closed at once. Default: 10,000.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
-        self.admission.max_connections = connections;
+        self.settings.admission.max_connections = connections;
         self
     }
 
@@ -193,7 +190,7 @@ impl<L> ServerBuilder<L> {
     /// clients may send them to another server. The last quarter is for connections with fewer than 16. Default: 10,000.
     #[must_use]
     pub fn max_calls(mut self, calls: usize) -> Self {
-        self.admission.max_calls = calls;
+        self.settings.admission.max_calls = calls;
         self
     }
 
@@ -202,7 +199,7 @@ impl<L> ServerBuilder<L> {
     /// for are refused unprocessed (REFUSED_STREAM). What handlers keep is not counted. Default: 32 MiB.
     #[must_use]
     pub fn memory_budget(mut self, bytes: usize) -> Self {
-        self.admission.memory_budget = bytes;
+        self.settings.admission.memory_budget = bytes;
         self
     }
 
@@ -210,66 +207,7 @@ impl<L> ServerBuilder<L> {
     /// known; requests with any other are answered with HTTP 415.
     #[must_use]
     pub fn content_subtype(self, subtype: &str) -> Self {
-        self.subtypes.write().unwrap_or_else(PoisonError::into_inner).0.push(subtype.into());
-        self
-    }
-
-    /// Bytes of one request's headers, decoded. A request with more fails with RESOURCE_EXHAUSTED, and up to 1 MiB more it
-    /// alone notices. Default: 16 KiB.
-    #[must_use]
-    pub fn max_header_list_size(mut self, bytes: u32) -> Self {
-        self.http2.max_header_list_size = bytes;
-        self
-    }
-
-    /// Bytes of the table in which clients keep headers that they send again and again (HPACK), per connection.
-    /// Default: 4 KiB, HTTP/2's own.
-    #[must_use]
-    pub fn header_table_size(mut self, bytes: u32) -> Self {
-        self.http2.header_table_size = Some(bytes);
-        self
-    }
-
-    /// The largest frame payload to accept, 16,384 to 16,777,215 bytes. Default: 16,384.
-    #[must_use]
-    pub fn max_frame_size(mut self, bytes: u32) -> Self {
-        self.http2.max_frame_size = Some(bytes);
-        self
-    }
-
-    /// Whether accepted sockets send small packets at once. Default: yes; without it, answers wait for ACKs.
-    #[must_use]
-    pub fn tcp_nodelay(mut self, nodelay: bool) -> Self {
-        self.tcp.nodelay = nodelay;
-        self
-    }
-
-    /// After how long without traffic the kernel probes the peer. `None` turns it off. Default: 10 s.
-    #[must_use]
-    pub fn tcp_keepalive(mut self, idle: Option<Duration>) -> Self {
-        self.tcp.keepalive = idle;
-        self
-    }
-
-    /// How long after a probe that was not answered the next one follows. `None` leaves it to the system. Default: 5 s.
-    #[must_use]
-    pub fn tcp_keepalive_interval(mut self, interval: Option<Duration>) -> Self {
-        self.tcp.keepalive_interval = interval;
-        self
-    }
-
-    /// After how many unanswered probes the connection counts as lost. `None` leaves it to the system. Default: 3.
-    #[must_use]
-    pub fn tcp_keepalive_retries(mut self, retries: Option<u32>) -> Self {
-        self.tcp.keepalive_retries = retries;
-        self
-    }
-
-    /// How long sent data may stay unacknowledged before the connection counts as lost (TCP_USER_TIMEOUT; Linux only).
-    /// `None` leaves it to the system. Default: 20 s.
-    #[must_use]
-    pub fn tcp_user_timeout(mut self, timeout: Option<Duration>) -> Self {
-        self.tcp.user_timeout = timeout;
+        self.services.subtypes.write().unwrap_or_else(PoisonError::into_inner).0.push(subtype.into());
         self
     }
 
@@ -279,7 +217,7 @@ impl<L> ServerBuilder<L> {
     /// for a health service that the program adds. Default: on.
     #[must_use]
     pub fn health_service(mut self, on: bool) -> Self {
-        self.health_service = on;
+        self.settings.health_service = on;
         self
     }
 
@@ -288,24 +226,8 @@ impl<L> ServerBuilder<L> {
     /// program adds of its own is a service like any other.
     #[must_use]
     pub fn layer<N>(self, layer: N) -> ServerBuilder<Stack<N, L>> {
-        ServerBuilder {
-            layer: Stack::new(layer, self.layer),
-            routes: self.routes,
-            subtypes: self.subtypes,
-            admission: self.admission,
-            names: self.names,
-            health_service: self.health_service,
-            added_health: self.added_health,
-            limits: self.limits,
-            drain_timeout: self.drain_timeout,
-            lame_duck: self.lame_duck,
-            handshake_timeout: self.handshake_timeout,
-            timeout: self.timeout,
-            http2: self.http2,
-            tcp: self.tcp,
-            #[cfg(feature = "tls")]
-            tls: self.tls,
-        }
+        let Self { layer: inner, services, settings } = self;
+        ServerBuilder { layer: Stack::new(layer, inner), services, settings }
     }
 
     /// Adds a service, as tonic generates it, with or without an interceptor.
@@ -322,13 +244,13 @@ impl<L> ServerBuilder<L> {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        self.names.push(S::NAME);
+        self.services.names.push(S::NAME);
         if let Some(health) = (&service as &dyn Any).downcast_ref::<HealthService>() {
-            self.added_health = Some(health.clone());
+            self.services.added_health = Some(health.clone());
             return self;
         }
-        let subtypes = self.subtypes.clone();
-        self.routes = self.routes.add_service(GrpcService { inner: service, subtypes });
+        let subtypes = self.services.subtypes.clone();
+        self.services.routes = self.services.routes.add_service(GrpcService { inner: service, subtypes });
         self
     }
 
@@ -341,9 +263,9 @@ impl<L> ServerBuilder<L> {
     /// path makes every name known.
     #[must_use]
     pub fn add_routes(mut self, routes: Routes) -> Self {
-        let around = AddedRoutes::of(&routes, self.subtypes.clone());
-        let added = self.routes.into_axum_router().reset_fallback();
-        self.routes = routes.into_axum_router().layer(around).merge(added).into();
+        let around = AddedRoutes::of(&routes, self.services.subtypes.clone());
+        let added = self.services.routes.into_axum_router().reset_fallback();
+        self.services.routes = routes.into_axum_router().layer(around).merge(added).into();
         self
     }
 
@@ -351,7 +273,7 @@ impl<L> ServerBuilder<L> {
     #[doc(hidden)]
     #[must_use]
     pub fn goaway_ack_wait(mut self, wait: Duration) -> Self {
-        self.limits.ack_wait = wait;
+        self.settings.limits.ack_wait = wait;
         self
     }
 }
@@ -365,10 +287,10 @@ fn no_services(subtypes: &SharedSubtypes) -> Routes {
 impl<L> fmt::Debug for ServerBuilder<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerBuilder")
-            .field("services", &self.names)
-            .field("limits", &self.limits)
-            .field("http2", &self.http2)
-            .field("tcp", &self.tcp)
+            .field("services", &self.services.names)
+            .field("limits", &self.settings.limits)
+            .field("http2", &self.settings.http2)
+            .field("tcp", &self.settings.tcp)
             .finish_non_exhaustive()
     }
 }
