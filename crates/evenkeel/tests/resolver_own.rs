@@ -159,5 +159,6 @@ async fn a_resolvers_task_ends_with_its_channel() {
     assert_eq!(heard.recv().await, Some(Verdict::Accepted));
     assert_eq!(heard.recv().await, Some(Verdict::Accepted), "the same again");
     channel.close().await;
+    drop(channel);
     assert_eq!(heard.recv().await, None, "its task has ended");
 }
