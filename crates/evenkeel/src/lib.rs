@@ -95,11 +95,13 @@ pub use evenkeel_core::backoff::Backoff;
 pub use evenkeel_core::cause::{Cause, CauseKind};
 pub use evenkeel_core::code::Code;
 pub use evenkeel_core::endpoint::{Address, Endpoint};
+pub use evenkeel_core::serve::DrainReason;
 pub use evenkeel_core::state::ConnectivityState;
 pub use evenkeel_core::target::{Target, TargetError};
 pub use observe::{
-    AttemptStart, CallEnd, CallStart, CallTracer, ConnectionKey, ConnectionRef, Disconnected, DnsAnswer,
-    DnsQuery, DnsTransport, Event, Observer, SubchannelKey, Suspected,
+    AcceptFailed, AcceptedConnection, AttemptStart, CallEnd, CallStart, CallTracer, CloseReason,
+    ClosedConnection, ConnectionKey, ConnectionRef, ConnectionToldToGo, Disconnected, DnsAnswer, DnsQuery,
+    DnsTransport, Event, Observer, ServerEvent, ServerObserver, ShutdownStep, SubchannelKey, Suspected,
 };
 #[cfg(feature = "tls")]
 pub use server::ServerTls;

@@ -27,6 +27,7 @@ pub struct ConnectionLimits {
 
 /// Why a connection is told to go away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum DrainReason {
     /// It reached its age.
     MaxAge,

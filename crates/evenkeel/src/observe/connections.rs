@@ -14,7 +14,8 @@ use super::{Event, Observers};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubchannelKey(u64);
 
-/// The name of a connection. No other connection of this process has it.
+/// The name of a connection. No other connection that channels of this process make has it, and none that its servers
+/// accept: the two are counted apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionKey(u64);
 
@@ -64,6 +65,12 @@ static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 impl SubchannelKey {
     pub(crate) fn next() -> Self {
         Self(SUBCHANNELS.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl ConnectionKey {
+    pub(crate) const fn numbered(number: u64) -> Self {
+        Self(number)
     }
 }
 

@@ -4,6 +4,7 @@ mod calls;
 mod connections;
 mod dns;
 mod log;
+mod server;
 
 pub(crate) use calls::Traced;
 pub use calls::{AttemptStart, CallEnd, CallStart, CallTracer};
@@ -11,6 +12,11 @@ pub(crate) use connections::ConnectionLife;
 pub use connections::{ConnectionKey, ConnectionRef, Disconnected, SubchannelKey, Suspected};
 pub use dns::{DnsAnswer, DnsQuery, DnsTransport};
 pub(crate) use log::Log;
+pub use server::{
+    AcceptFailed, AcceptedConnection, CloseReason, ClosedConnection, ConnectionToldToGo, ServerEvent,
+    ServerObserver, ShutdownStep,
+};
+pub(crate) use server::{ServerConnectionLife, ServerObservers};
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -115,6 +115,7 @@ impl<L: ServerLayer> ServerBuilder<L> {
                 limits: settings.limits,
                 handshake_timeout: settings.handshake_timeout,
                 call_timeout: settings.timeout,
+                observers: Arc::new(settings.observers),
                 #[cfg(feature = "tls")]
                 tls,
             }),

@@ -6,7 +6,7 @@ mod tcp;
 use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,6 +27,7 @@ use super::service::{GrpcService, NoService, SharedSubtypes};
 #[cfg(feature = "tls")]
 use super::tls::ServerTls;
 use crate::http2::server::Http2Settings;
+use crate::observe::{ServerObserver, ServerObservers};
 
 /// A gRPC server: begin with [`Server::builder`].
 #[derive(Debug)]
@@ -59,6 +60,7 @@ pub(super) struct Settings {
     pub(super) timeout: Option<Duration>,
     pub(super) http2: Http2Settings,
     pub(super) tcp: TcpOptions,
+    pub(super) observers: ServerObservers,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<ServerTls>,
 }
@@ -107,6 +109,7 @@ impl Default for Settings {
                 keepalive_retries: Some(3),
                 user_timeout: Some(Duration::from_secs(20)),
             },
+            observers: ServerObservers::default(),
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -218,6 +221,13 @@ impl<L> ServerBuilder<L> {
     #[must_use]
     pub fn health_service(mut self, on: bool) -> Self {
         self.settings.health_service = on;
+        self
+    }
+
+    /// Adds a subscriber to the server's events; there may be several. `tracing` gets them in any case.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn ServerObserver>) -> Self {
+        self.settings.observers.add(observer);
         self
     }
 

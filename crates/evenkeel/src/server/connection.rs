@@ -1,19 +1,21 @@
 //! One connection: its HTTP/2, its calls, its life.
 
+use std::any::Any;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use evenkeel_core::serve::{ConnectionAction, ConnectionLife, ConnectionLimits};
+use evenkeel_core::serve::{ConnectionAction, ConnectionLife, ConnectionLimits, CutReason};
 use evenkeel_core::time::Time;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tonic::body::Body;
-use tonic::transport::server::Connected;
+use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use super::admission::{Admission, deadline_of};
 use super::handler::Handler;
@@ -25,6 +27,7 @@ use crate::clock::Clock;
 use crate::http2::server::{
     ConnectionEvent, Http2Settings, IncomingCall, ServerConnection, TimeLimits, answer,
 };
+use crate::observe::{CloseReason, ServerConnectionLife, ServerObservers};
 
 /// How long a connection waits, after its last byte is sent, for the peer to close.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
@@ -56,6 +59,7 @@ pub(super) struct ConnectionSettings {
     pub(super) handshake_timeout: Duration,
     /// How long a handler may take until its response begins.
     pub(super) call_timeout: Option<Duration>,
+    pub(super) observers: Arc<ServerObservers>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<Arc<rustls::ServerConfig>>,
 }
@@ -76,7 +80,12 @@ where
 {
     let clock = Clock::start();
     // TLS handshakes are connections, too: a limit that begins behind them is none.
-    let Some(_admitted) = environment.admission.connection() else { return Ended::ByItself };
+    let info = io.connect_info();
+    let mut told = ServerConnectionLife::begin(peer_of(&info), Arc::clone(&environment.settings.observers));
+    let Some(_admitted) = environment.admission.connection() else {
+        told.ends(CloseReason::Refused, None);
+        return Ended::ByItself;
+    };
     #[cfg(feature = "tls")]
     let mut environment = environment;
     #[cfg(feature = "tls")]
@@ -85,17 +94,31 @@ where
         return match tls::handshake(io, config, ends, &mut environment.orders).await {
             Ok(stream) => {
                 let info = stream.connect_info();
-                serve(Box::new(stream) as Box<dyn tls::Plaintext>, info, environment, clock).await
+                serve(Box::new(stream) as Box<dyn tls::Plaintext>, info, environment, clock, told).await
             }
-            Err(ended) => ended,
+            Err((ended, cause)) => {
+                let reason = if ended == Ended::Cut { CloseReason::Cut } else { CloseReason::Handshake };
+                told.ends(reason, Some(cause));
+                ended
+            }
         };
     }
-    let info = io.connect_info();
-    serve(io, info, environment, clock).await
+    serve(io, info, environment, clock, told).await
+}
+
+/// The client's address, if it came over TCP.
+fn peer_of(info: &dyn Any) -> Option<SocketAddr> {
+    info.downcast_ref::<TcpConnectInfo>()?.remote_addr()
 }
 
 /// Runs a connection's HTTP/2 to its end. `clock` started with the connection.
-async fn serve<IO, I>(io: IO, info: I, environment: Environment, clock: Clock) -> Ended
+async fn serve<IO, I>(
+    io: IO,
+    info: I,
+    environment: Environment,
+    clock: Clock,
+    told: ServerConnectionLife,
+) -> Ended
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     I: Clone + Send + Sync + 'static,
@@ -114,6 +137,7 @@ where
         settings,
         tally,
         clock,
+        told,
     };
     match connection.serve(&orders).await {
         Stop::CutByLife => connection.cut().await,
@@ -149,6 +173,7 @@ struct Connection<IO, I> {
     settings: Arc<ConnectionSettings>,
     tally: Arc<Tally>,
     clock: Clock,
+    told: ServerConnectionLife,
 }
 
 /// Why a connection no longer serves.
@@ -199,12 +224,13 @@ where
                 }
             }
             ConnectionEvent::Flooded(flood) => {
-                tracing::debug!(flood, calls = self.calls.len(), "a client did something too often");
+                self.told.ends(CloseReason::Flooded, Some(flood.into()));
                 return Some(Stop::CutByLife);
             }
             ConnectionEvent::Closed(cause) => {
-                if let Some(cause) = cause {
-                    tracing::debug!(cause, "connection lost");
+                match cause {
+                    Some(cause) => self.told.ends(CloseReason::Lost, Some(cause.to_string().into())),
+                    None => self.told.ends_in_order(),
                 }
                 return Some(Stop::Closed);
             }
@@ -213,6 +239,7 @@ where
     }
 
     fn on_opened(&mut self) -> Option<Stop> {
+        self.told.open();
         let mut random = || fastrand::u64(..);
         let mut life = ConnectionLife::new(self.clock.now(), self.settings.limits, &mut random);
         let action = match self.order {
@@ -258,6 +285,7 @@ where
     fn on_order(&mut self, order: Order) -> Option<Stop> {
         self.order = order;
         if order == Order::Cut {
+            self.told.ends(CloseReason::Cut, None);
             return Some(Stop::CutByServer);
         }
         let now = self.clock.now();
@@ -273,7 +301,8 @@ where
     fn on_wakeup(&mut self) -> Option<Stop> {
         let now = self.clock.now();
         if self.handshake_ends.is_some_and(|ends| ends <= now) {
-            tracing::debug!("the client did not finish the HTTP/2 handshake in time");
+            let late = "the client did not finish the HTTP/2 handshake in time";
+            self.told.ends(CloseReason::Handshake, Some(late.into()));
             return Some(Stop::CutByLife);
         }
         let action = self.life.as_mut()?.on_wakeup(now)?;
@@ -288,7 +317,7 @@ where
     fn act(&mut self, action: ConnectionAction) -> Option<Stop> {
         match action {
             ConnectionAction::SendFirstGoAway(reason) => {
-                tracing::debug!(reason = reason.debug_text(), "telling a connection to go away");
+                self.told.told_to_go(reason, self.calls.len());
                 self.http.start_graceful_shutdown(reason.debug_text());
                 None
             }
@@ -297,7 +326,13 @@ where
                 None
             }
             ConnectionAction::CutNow(reason) => {
-                tracing::debug!(?reason, calls = self.calls.len(), "closing a connection under its calls");
+                self.told.ends(
+                    match reason {
+                        CutReason::GraceExpired => CloseReason::GraceExpired,
+                        CutReason::Stalled => CloseReason::Stalled,
+                    },
+                    None,
+                );
                 Some(Stop::CutByLife)
             }
         }
@@ -312,6 +347,7 @@ where
 
     /// Ends the calls that run. No task survives the connection.
     async fn cut(&mut self) {
+        self.told.cuts(self.calls.len());
         self.calls.shutdown().await;
         poll_fn(|cx| {
             self.http.send_what_fits(cx);

@@ -23,6 +23,7 @@ use super::incoming::{AcceptError, Incoming, Start};
 use super::lifecycle::{DrainReport, ServerHandle, Wish};
 use super::tally::Tally;
 use crate::clock::Clock;
+use crate::observe::{AcceptFailed, ServerEvent, ShutdownStep};
 use crate::signal::ShutdownSignal;
 
 /// A server that listens, and serves once [`BoundServer::serve`] or [`BoundServer::serve_until`] is awaited.
@@ -172,7 +173,7 @@ impl Serving {
         self.report.calls_finished =
             self.tally.answered().saturating_sub(self.answered_before_drain.unwrap_or_default());
         self.report.calls_cut = self.tally.cut().saturating_sub(self.cut_before_drain);
-        tracing::info!(report = ?self.report, "server ended");
+        self.tell(&ServerEvent::Ended(self.report));
         match self.failure {
             Some(failure) => Err(failure),
             None => Ok(self.report),
@@ -197,7 +198,8 @@ impl Serving {
             }
             Some(Err(AcceptError::Temporary(error))) => {
                 let pause = self.backoff.on_error();
-                tracing::warn!(%error, ?pause, "cannot accept a connection; trying again");
+                let error = error.to_string().into();
+                self.tell(&ServerEvent::AcceptFailed(AcceptFailed { error, pause }));
                 self.paused_until = Some(Instant::now() + pause);
             }
             Some(Err(AcceptError::Permanent(source))) => {
@@ -223,6 +225,10 @@ impl Serving {
         }
     }
 
+    fn tell(&self, event: &ServerEvent) {
+        self.settings.observers.tell(event);
+    }
+
     fn on_wish(&mut self) {
         let wish = *self.wishes.borrow_and_update();
         if let Some(deadline) = wish.drain {
@@ -237,7 +243,11 @@ impl Serving {
 
     fn act(&mut self, actions: Vec<ServerAction>) {
         for action in actions {
-            tracing::debug!(?action, connections = self.connections.len(), "ending");
+            self.tell(&ServerEvent::Shutdown(match action {
+                ServerAction::ReportNotServing => ShutdownStep::NotServing,
+                ServerAction::DrainConnections => ShutdownStep::Draining,
+                ServerAction::CutConnections => ShutdownStep::Cutting,
+            }));
             match action {
                 ServerAction::ReportNotServing => {
                     self.answered_before_drain = Some(self.tally.answered());

@@ -9,6 +9,7 @@
 mod abuse;
 mod calls;
 mod drain;
+mod events;
 mod failures;
 mod goaway;
 mod health;

@@ -21,41 +21,38 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Plaintext for T {}
 /// Shakes hands on `io` until `ends`; an order of the server's may shorten that.
 ///
 /// # Errors
-/// How the connection ended if it came to nothing. The client has been told as far as TLS allows.
+/// How the connection ended if it came to nothing, and why. The client has been told as far as TLS allows.
 pub(in crate::server) async fn handshake<IO>(
     io: IO,
     config: Arc<ServerConfig>,
     ends: Option<Instant>,
     orders: &mut watch::Receiver<Order>,
-) -> Result<TlsStream<IO>, Ended>
+) -> Result<TlsStream<IO>, (Ended, Arc<str>)>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     tokio::select! {
-        stream = accept(io, config) => stream.ok_or(Ended::ByItself),
+        stream = accept(io, config) => stream.map_err(|cause| (Ended::ByItself, cause)),
         () = at(ends) => {
-            tracing::debug!("a client did not finish the TLS handshake in time");
-            Err(Ended::ByItself)
+            Err((Ended::ByItself, "the client did not finish the TLS handshake in time".into()))
         }
-        ended = on_order(orders) => Err(ended),
+        ended = on_order(orders) => Err((ended, "the server ends, and waits for no TLS handshake".into())),
     }
 }
 
-async fn accept<IO>(io: IO, config: Arc<ServerConfig>) -> Option<TlsStream<IO>>
+async fn accept<IO>(io: IO, config: Arc<ServerConfig>) -> Result<TlsStream<IO>, Arc<str>>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
     match TlsAcceptor::from(config).accept(io).into_fallible().await {
-        Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(ALPN_H2) => Some(stream),
+        Ok(stream) if stream.get_ref().1.alpn_protocol() == Some(ALPN_H2) => Ok(stream),
         Ok(mut stream) => {
-            tracing::debug!("a client did not offer HTTP/2 (ALPN h2)");
             let _ = timeout(LINGER, linger(&mut stream)).await;
-            None
+            Err("the client does not offer HTTP/2 (ALPN h2)".into())
         }
         Err((error, mut io)) => {
-            tracing::debug!(cause = describe(&error), "a TLS handshake failed");
             let _ = timeout(LINGER, linger(&mut io)).await;
-            None
+            Err(format!("TLS: {}", describe(&error)).into())
         }
     }
 }
