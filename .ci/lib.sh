@@ -44,6 +44,9 @@ conclude() {
     fi
 }
 trap conclude EXIT
+# A run that was stopped has not passed, whatever its last command said.
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # The README's command that starts with $1, so that what newcomers type is what is checked.
 readme_command() {
