@@ -19,6 +19,7 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 
 use super::admission::{Admission, deadline_of};
 use super::handler::Handler;
+use super::order::{Ended, HANDSHAKE_IN_DRAIN, LINGER, Order};
 use super::tally::{CallGuard, Tally};
 use super::timer::Timer;
 #[cfg(feature = "tls")]
@@ -28,19 +29,6 @@ use crate::http2::server::{
     ConnectionEvent, Http2Settings, IncomingCall, ServerConnection, TimeLimits, answer,
 };
 use crate::observe::{CloseReason, ServerConnectionLife, ServerObservers};
-
-/// How long a connection waits, after its last byte is sent, for the peer to close.
-pub(super) const LINGER: Duration = Duration::from_secs(1);
-/// How long a connection whose client has not finished TLS, or not even sent the HTTP/2 preface, may hold up a drain. No call can be on it.
-pub(super) const HANDSHAKE_IN_DRAIN: Duration = Duration::from_secs(1);
-
-/// What the server wants of all its connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Order {
-    Serve,
-    Drain,
-    Cut,
-}
 
 /// What a connection needs of its server.
 pub(super) struct Environment {
@@ -62,15 +50,6 @@ pub(super) struct ConnectionSettings {
     pub(super) observers: Arc<ServerObservers>,
     #[cfg(feature = "tls")]
     pub(super) tls: Option<Arc<rustls::ServerConfig>>,
-}
-
-/// How a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// By its peer, by an error, or after its last call.
-    ByItself,
-    /// By order of the server.
-    Cut,
 }
 
 /// Runs a connection to its end.

@@ -13,8 +13,9 @@ use tokio::net::{TcpListener, UnixListener};
 use tonic::codegen::StdError as BoxError;
 use tonic::transport::server::Connected;
 
-use super::connection::{self, Ended, Environment};
+use super::connection::{self, Environment};
 use super::listen::{SocketFile, TcpOptions};
+use super::order::Ended;
 
 /// An accepted connection: give it its environment, and it runs to its end.
 pub(super) type Start = Box<dyn FnOnce(Environment) -> Run + Send>;

@@ -11,6 +11,7 @@ mod health;
 mod incoming;
 mod lifecycle;
 mod listen;
+mod order;
 mod refusal;
 mod routed;
 mod serve;

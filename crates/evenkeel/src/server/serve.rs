@@ -15,12 +15,13 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::admission::Admission;
-use super::connection::{ConnectionSettings, Ended, Environment, Order};
+use super::connection::{ConnectionSettings, Environment};
 use super::error::ServeError;
 use super::handler::Handler;
 use super::health::{HealthControl, HealthService};
 use super::incoming::{AcceptError, Incoming, Start};
 use super::lifecycle::{DrainReport, ServerHandle, Wish};
+use super::order::{Ended, Order};
 use super::tally::Tally;
 use crate::clock::Clock;
 use crate::observe::{AcceptFailed, ServerEvent, ShutdownStep};

@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::timeout;
 
-use super::failure::{cause_of, describe_io, describe_opening, kind_of_io};
+use super::causes::{cause_of, describe_io, describe_opening, kind_of_io};
 use super::link::Link;
 use super::settings::Http2Settings;
 use super::upload::Uploads;

@@ -7,7 +7,7 @@ use evenkeel_core::endpoint::Address;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-use super::failure::describe_goaway;
+use super::causes::describe_goaway;
 use super::quota::StreamQuota;
 use super::settings::Http2Settings;
 use super::upload::Uploads;

@@ -1,5 +1,6 @@
 //! The client's side of one HTTP/2 connection: opening it, its streams, what their failures mean.
 
+mod causes;
 mod connection;
 mod failure;
 mod link;
@@ -14,8 +15,9 @@ mod status;
 mod upload;
 mod watch;
 
+pub(crate) use causes::{is_complaint, kind_of_io};
 pub(crate) use connection::{Connection, EndOfConnection, Established, Trust, establish};
-pub(crate) use failure::{StreamFailure, is_complaint, kind_of_io};
+pub(crate) use failure::StreamFailure;
 pub(crate) use place::Place;
 pub(crate) use quota::Closed;
 pub(crate) use replay::ReplayBody;

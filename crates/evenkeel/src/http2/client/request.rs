@@ -10,8 +10,9 @@ use h2::client::ResponseFuture;
 use http::{Request, Response};
 use tonic::Status;
 
+use super::causes::describe;
 use super::connection::Connection;
-use super::failure::{StreamFailure, describe};
+use super::failure::StreamFailure;
 use super::place::Place;
 use super::pump::{Pump, PumpEnd};
 use super::replay::ReplayBody;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::server::connection::{Ended, HANDSHAKE_IN_DRAIN, LINGER, Order};
+use crate::server::order::{Ended, HANDSHAKE_IN_DRAIN, LINGER, Order};
 use crate::tls::ALPN_H2;
 
 /// What is inside TLS, with the type of the stream below forgotten: each type would be an HTTP/2 stack of its own.
