@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use evenkeel_core::balance::{PolicyConfig, Published, RoundRobinConfig, SubchannelId};
-use evenkeel_core::channel::{Action, AttemptId, Channel, Settings};
+use evenkeel_core::channel::{Action, AttemptId, ChannelCore, Settings};
 use evenkeel_core::endpoint::Endpoint;
 use evenkeel_core::time::Time;
 use evenkeel_core::update::Update;
@@ -33,7 +33,7 @@ const CHANGES: [(&str, Change); 3] = [
 
 /// A channel that is connected to all its endpoints.
 struct World {
-    channel: Channel,
+    channel: ChannelCore,
     now: Time,
     /// Equal lists, which nothing but a look at each entry can tell.
     lists: [Arc<[Endpoint]>; 2],
@@ -113,7 +113,7 @@ impl World {
             grace_after_loss: Duration::ZERO,
             max_connection_attempts: 256,
         };
-        let channel = Channel::new(Arc::clone(policy), settings, Box::new(|| 0x9e37_79b9_7f4a_7c15));
+        let channel = ChannelCore::new(Arc::clone(policy), settings, Box::new(|| 0x9e37_79b9_7f4a_7c15));
         let address = |n: u32| SocketAddr::from((std::net::Ipv4Addr::from_bits(0x0a00_0000 + n), 50_051));
         let lists = [(); 2].map(|()| (0..count).map(|n| Endpoint::from(address(n))).collect::<Arc<[_]>>());
         let [list, _] = lists.clone();
@@ -155,7 +155,7 @@ impl World {
         let Some((id, attempt)) = self.links.get_mut(index).and_then(Option::take) else { return };
         // Otherwise it would be a short life, which is a failure, and its backoff would have to pass.
         self.now = self.now + Duration::from_secs(1);
-        self.channel.on_connection_ended(self.now, id, attempt, true, "GOAWAY".into());
+        self.channel.on_retired(self.now, id, attempt, true, "GOAWAY".into());
         self.lost = self.work().pop();
         self.publish();
     }

@@ -1,14 +1,14 @@
 //! One channel's decisions: the only file that knows resolution, balancing and connecting at once.
 //!
-//! Events come in (`on_…`), actions and at most one picker per batch go out ([`Channel::take_actions`],
-//! [`Channel::take_publication`]). Whoever drives it owns the sockets and the clock.
+//! Events come in (`on_…`), actions and at most one picker per batch go out ([`ChannelCore::take_actions`],
+//! [`ChannelCore::take_publication`]). Whoever drives it owns the sockets and the clock.
 
 mod action;
 mod dials;
 mod heard;
-mod links;
 mod loss;
 mod suspects;
+mod table;
 
 pub use action::{Action, AttemptId, Settings};
 
@@ -27,14 +27,14 @@ use crate::state::ConnectivityState;
 use crate::time::Time;
 use crate::update::{Absence, Update};
 use heard::Heard;
-use links::Links;
 use loss::Loss;
+use table::Table;
 
 /// A channel that has left IDLE: its policy, its subchannels, and what it knows about its backends.
-pub struct Channel {
+pub struct ChannelCore {
     policy: GracefulSwitch,
     config: Arc<dyn PolicyConfig>,
-    links: Links,
+    table: Table,
     heard: Heard,
     /// Something is READY.
     is_ready: bool,
@@ -56,23 +56,23 @@ pub struct Difference {
     pub removed: usize,
 }
 
-impl fmt::Debug for Channel {
+impl fmt::Debug for ChannelCore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Channel")
+        f.debug_struct("ChannelCore")
             .field("policy", &self.policy)
             .field("heard", &self.heard)
             .finish_non_exhaustive()
     }
 }
 
-impl Channel {
+impl ChannelCore {
     /// A channel without endpoints yet.
     pub fn new(config: Arc<dyn PolicyConfig>, settings: Settings, random: Box<dyn Random + Send>) -> Self {
         Self {
             policy: GracefulSwitch::new(config.as_ref()),
             config,
             grace_after_loss: settings.grace_after_loss,
-            links: Links::new(settings, random),
+            table: Table::new(settings, random),
             heard: Heard::default(),
             is_ready: false,
             loss: None,
@@ -85,25 +85,25 @@ impl Channel {
     /// # Errors
     /// When the policy cannot go by what the resolver has said.
     pub fn on_policy(&mut self, now: Time, config: Arc<dyn PolicyConfig>) -> Result<(), Rejected> {
-        self.links.set_now(now);
-        self.policy.switch_to(config.as_ref(), &mut self.links);
+        self.table.set_now(now);
+        self.policy.switch_to(config.as_ref(), &mut self.table);
         self.config = config;
-        let result = self.heard.tell_again(&mut self.policy, self.config.as_ref(), &mut self.links);
+        let result = self.heard.tell_again(&mut self.policy, self.config.as_ref(), &mut self.table);
         self.settle();
         result
     }
 
     /// A call waits for a channel whose state is IDLE, or the program wants it to connect.
     pub fn exit_idle(&mut self, now: Time) {
-        self.links.set_now(now);
-        self.policy.exit_idle(&mut self.links);
+        self.table.set_now(now);
+        self.policy.exit_idle(&mut self.table);
         self.settle();
     }
 
     /// A call waits because the picker wants the policy to do something.
     pub fn on_wake(&mut self, now: Time, token: WakeToken) {
-        self.links.set_now(now);
-        self.policy.on_wake(token, &mut self.links);
+        self.table.set_now(now);
+        self.policy.on_wake(token, &mut self.table);
         self.settle();
     }
 
@@ -115,10 +115,10 @@ impl Channel {
     /// # Errors
     /// When the policy cannot go by it.
     pub fn on_update(&mut self, now: Time, update: Update) -> Result<Difference, Rejected> {
-        self.links.set_now(now);
+        self.table.set_now(now);
         let result = match update.endpoints {
             Err(failed @ Absence::Failed(_)) => {
-                self.policy.on_resolver_error(&failed.to_string().into(), &mut self.links);
+                self.policy.on_resolver_error(&failed.to_string().into(), &mut self.table);
                 Ok(Difference::default())
             }
             Err(Absence::Absent(reason)) => {
@@ -141,21 +141,21 @@ impl Channel {
 
     /// An attempt succeeded: the server's SETTINGS arrived. Returns whether the connection is still wanted.
     pub fn on_connected(&mut self, now: Time, id: SubchannelId, attempt: AttemptId) -> bool {
-        self.links.set_now(now);
-        let wanted = self.links.feed_attempt(id, attempt, Event::Connected, None);
+        self.table.set_now(now);
+        let wanted = self.table.feed_attempt(id, attempt, Event::Connected, None);
         self.settle();
         wanted
     }
 
     /// An attempt failed.
     pub fn on_attempt_failed(&mut self, now: Time, id: SubchannelId, attempt: AttemptId, cause: Cause) {
-        self.links.set_now(now);
-        self.links.feed_attempt(id, attempt, Event::AttemptFailed, Some(cause));
+        self.table.set_now(now);
+        self.table.feed_attempt(id, attempt, Event::AttemptFailed, Some(cause));
         self.settle();
     }
 
     /// A connection takes no new streams: it was lost, or its server said GOAWAY.
-    pub fn on_connection_ended(
+    pub fn on_retired(
         &mut self,
         now: Time,
         id: SubchannelId,
@@ -163,9 +163,9 @@ impl Channel {
         served: bool,
         cause: Cause,
     ) {
-        self.links.set_now(now);
-        if !self.links.on_aside_ended(id, attempt) {
-            self.links.feed_attempt(id, attempt, Event::ConnectionEnded { served }, Some(cause));
+        self.table.set_now(now);
+        if !self.table.on_aside_ended(id, attempt) {
+            self.table.feed_attempt(id, attempt, Event::Retired { served }, Some(cause));
         }
         self.settle();
         self.let_unlisted_go();
@@ -180,53 +180,53 @@ impl Channel {
         served: bool,
         cause: Cause,
     ) {
-        self.links.set_now(now);
-        self.links.on_suspected(id, attempt, served, cause);
+        self.table.set_now(now);
+        self.table.on_suspected(id, attempt, served, cause);
         self.settle();
     }
 
     /// A suspect has proven to be alive.
     pub fn on_trusted(&mut self, now: Time, id: SubchannelId, attempt: AttemptId) {
-        self.links.set_now(now);
-        self.links.on_trusted(id, attempt);
+        self.table.set_now(now);
+        self.table.on_trusted(id, attempt);
         self.settle();
     }
 
     /// Nobody wants the channel any more: every subchannel is given up.
     pub fn shut_down(&mut self, now: Time) {
-        self.links.set_now(now);
-        self.links.remove_all();
+        self.table.set_now(now);
+        self.table.remove_all();
     }
 
-    /// The time that [`Channel::next_wakeup`] named has come.
+    /// The time that [`ChannelCore::next_wakeup`] named has come.
     pub fn on_wakeup(&mut self, now: Time) {
-        self.links.set_now(now);
-        self.links.fire_timers();
+        self.table.set_now(now);
+        self.table.fire_timers();
         // The policy hears of the backoffs that have ended before it looks at its own timers.
         self.settle();
         if self.policy.next_wakeup().is_some_and(|due| due <= now) {
-            self.policy.on_wakeup(&mut self.links);
+            self.policy.on_wakeup(&mut self.table);
         }
         self.settle();
         if self.loss.as_mut().is_some_and(|loss| loss.asks(now)) {
-            self.links.request_resolution_at_once();
+            self.table.request_resolution_at_once();
         }
     }
 
-    /// When [`Channel::on_wakeup`] should be called next.
+    /// When [`ChannelCore::on_wakeup`] should be called next.
     pub fn next_wakeup(&self) -> Option<Time> {
         let loss = self.loss.as_ref().map(Loss::next_wakeup);
-        [self.links.next_timer(), self.policy.next_wakeup(), loss].into_iter().flatten().min()
+        [self.table.next_timer(), self.policy.next_wakeup(), loss].into_iter().flatten().min()
     }
 
     /// What is to be done, in order, since the last time.
     pub fn take_actions(&mut self) -> Vec<Action> {
-        self.links.take_actions()
+        self.table.take_actions()
     }
 
     /// The channel's state and its picker, if they changed since the last time. Call it when no event is waiting.
     pub fn take_publication(&mut self) -> Option<Published> {
-        let news = self.links.take_changed().then(|| self.policy.snapshot(self.links.random()));
+        let news = self.table.take_changed().then(|| self.policy.snapshot(self.table.random()));
         if self.loss.is_none() {
             let withheld = self.withheld.take();
             return news.or(withheld);
@@ -246,7 +246,7 @@ impl Channel {
         if self.loss.is_some() && self.heard.is_empty_for_now() {
             return Ok(Difference::default());
         }
-        self.heard.tell(&mut self.policy, self.config.as_ref(), &mut self.links)
+        self.heard.tell(&mut self.policy, self.config.as_ref(), &mut self.table)
     }
 
     /// Endpoints that are not named any more stay as long as they are READY, and no longer.
@@ -262,8 +262,8 @@ impl Channel {
     fn settle(&mut self) {
         loop {
             self.tell_updates();
-            let has_spare = self.heard.told().len() > self.links.len();
-            if !self.links.review_suspects(has_spare) {
+            let has_spare = self.heard.told().len() > self.table.len();
+            if !self.table.review_suspects(has_spare) {
                 break;
             }
         }
@@ -271,21 +271,21 @@ impl Channel {
     }
 
     fn tell_updates(&mut self) {
-        while let Some(update) = self.links.next_update() {
+        while let Some(update) = self.table.next_update() {
             if update.to == ConnectivityState::TransientFailure
                 && let Some(loss) = &mut self.loss
-                && let Some(address) = self.links.address(update.id)
+                && let Some(address) = self.table.address(update.id)
             {
                 loss.on_attempt_failed(address.clone());
             }
-            self.policy.on_subchannel_state(&update, &mut self.links);
+            self.policy.on_subchannel_state(&update, &mut self.table);
         }
     }
 
     /// Begins and ends the time in which calls wait after a loss.
     fn look_at_loss(&mut self) {
-        let (now, was_ready) = (self.links.now(), self.is_ready);
-        self.is_ready = self.links.is_any_ready();
+        let (now, was_ready) = (self.table.now(), self.is_ready);
+        self.is_ready = self.table.is_any_ready();
         if was_ready && !self.is_ready && !self.grace_after_loss.is_zero() {
             self.loss = Some(Loss::new(now, self.grace_after_loss, self.heard.told_and_gone()));
         }

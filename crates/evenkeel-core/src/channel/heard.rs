@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Difference;
-use super::links::Links;
+use super::table::Table;
 use crate::attributes::Attributes;
 use crate::balance::{Controller as _, Policy, PolicyConfig, PolicyUpdate, Rejected};
 use crate::endpoint::{Endpoint, EndpointKey};
@@ -76,20 +76,20 @@ impl Heard {
         &mut self,
         policy: &mut impl Policy,
         config: &dyn PolicyConfig,
-        links: &mut Links,
+        table: &mut Table,
     ) -> Result<Difference, Rejected> {
         let list = match self.latest.unlisted {
             Unlisted::Drop => Arc::clone(&self.latest.list),
-            Unlisted::KeepReady => self.with_ready(links),
+            Unlisted::KeepReady => self.with_ready(table),
         };
         let is_same_list = self.told == list;
         if is_same_list && self.accepted.as_ref() == Some(&self.latest) {
             return Ok(Difference::default());
         }
         let difference =
-            if is_same_list { Difference::default() } else { self.difference(&list, links.now()) };
+            if is_same_list { Difference::default() } else { self.difference(&list, table.now()) };
         self.told = list;
-        self.hand_over(policy, config, links).map(|()| difference)
+        self.hand_over(policy, config, table).map(|()| difference)
     }
 
     /// Tells the policy what it was told before: it, or its settings, are others now.
@@ -97,29 +97,29 @@ impl Heard {
         &mut self,
         policy: &mut impl Policy,
         config: &dyn PolicyConfig,
-        links: &mut Links,
+        table: &mut Table,
     ) -> Result<(), Rejected> {
-        if self.latest == Latest::default() { Ok(()) } else { self.hand_over(policy, config, links) }
+        if self.latest == Latest::default() { Ok(()) } else { self.hand_over(policy, config, table) }
     }
 
     fn hand_over(
         &mut self,
         policy: &mut impl Policy,
         config: &dyn PolicyConfig,
-        links: &mut Links,
+        table: &mut Table,
     ) -> Result<(), Rejected> {
         let (attributes, note) = (&self.latest.attributes, self.latest.note.as_ref());
         let update = PolicyUpdate { attributes, note, ..PolicyUpdate::new(&self.told, config) };
-        let result = policy.on_update(&update, links);
+        let result = policy.on_update(&update, table);
         self.accepted = result.is_ok().then(|| self.latest.clone());
         result
     }
 
     /// The list, and after it those who were in the one before and are READY.
-    fn with_ready(&self, links: &Links) -> Arc<[Endpoint]> {
+    fn with_ready(&self, table: &Table) -> Arc<[Endpoint]> {
         let named: HashSet<EndpointKey> = self.latest.list.iter().map(Endpoint::key).collect();
         let kept =
-            |endpoint: &&Endpoint| !named.contains(&endpoint.key()) && links.is_endpoint_ready(endpoint);
+            |endpoint: &&Endpoint| !named.contains(&endpoint.key()) && table.is_endpoint_ready(endpoint);
         self.latest.list.iter().chain(self.told.iter().filter(kept)).cloned().collect()
     }
 

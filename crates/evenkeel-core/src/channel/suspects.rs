@@ -4,7 +4,7 @@
 //! aside is asked again: when all are suspect, none is.
 
 use super::action::{Action, AttemptId};
-use super::links::Links;
+use super::table::Table;
 use crate::balance::SubchannelId;
 use crate::cause::Cause;
 use crate::connect::Event;
@@ -23,7 +23,7 @@ pub(super) struct Suspicion {
     is_last_resort: bool,
 }
 
-impl Links {
+impl Table {
     /// The server of this connection may hang.
     pub(super) fn on_suspected(&mut self, id: SubchannelId, attempt: AttemptId, served: bool, cause: Cause) {
         let Some(slot) = Self::slot_mut(&mut self.slots, id) else { return };
@@ -134,7 +134,7 @@ impl Links {
         self.feed(id, Event::Restored, None);
     }
 
-    fn suspects_that(&self, is_meant: impl Fn(&super::links::Slot) -> bool) -> Vec<SubchannelId> {
+    fn suspects_that(&self, is_meant: impl Fn(&super::table::Slot) -> bool) -> Vec<SubchannelId> {
         self.suspects.iter().filter(|id| self.slot(**id).is_some_and(&is_meant)).copied().collect()
     }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// A channel, its clock, and who would be doing its work.
 struct World {
-    channel: Channel,
+    channel: ChannelCore,
     now: Time,
     state: Option<ConnectivityState>,
     picker: Option<Arc<dyn Picker>>,
@@ -52,7 +52,7 @@ impl World {
             grace_after_loss: grace,
             max_connection_attempts,
         };
-        let channel = Channel::new(Arc::new(policy), settings, Box::new(|| u64::MAX / 2));
+        let channel = ChannelCore::new(Arc::new(policy), settings, Box::new(|| u64::MAX / 2));
         let mut world = Self {
             channel,
             now: Time::ORIGIN,
@@ -121,7 +121,7 @@ impl World {
 
     fn lose(&mut self, n: u16) {
         let (id, attempt) = self.connected[&endpoint(n).to_string()];
-        self.channel.on_connection_ended(self.now, id, attempt, true, "lost".into());
+        self.channel.on_retired(self.now, id, attempt, true, "lost".into());
         self.work();
     }
 

@@ -40,7 +40,7 @@ pub enum Event {
     /// The attempt failed, or ran into its deadline.
     AttemptFailed,
     /// The connection takes no new streams: it was lost, or the server said GOAWAY.
-    ConnectionEnded {
+    Retired {
         /// It was of use: a response began on it, or its server was at work on a call when it said GOAWAY.
         served: bool,
     },
@@ -156,7 +156,7 @@ impl Subchannel {
             }
             (Phase::Connecting { retry_at, .. }, Event::Connected) => Phase::Ready { since: now, retry_at },
             (Phase::Connecting { retry_at, .. }, Event::AttemptFailed) => self.fail(retry_at),
-            (Phase::Ready { since, retry_at }, Event::ConnectionEnded { served }) => {
+            (Phase::Ready { since, retry_at }, Event::Retired { served }) => {
                 if served || now.since(since) >= SHORT_LIFE {
                     self.failures = 0;
                     Phase::Idle

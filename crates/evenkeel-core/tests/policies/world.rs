@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use evenkeel_core::backoff::Backoff;
 use evenkeel_core::balance::{CallInfo, Pick, Picker, PolicyConfig, Published, SubchannelId};
-use evenkeel_core::channel::{Action, AttemptId, Channel, Settings};
+use evenkeel_core::channel::{Action, AttemptId, ChannelCore, Settings};
 use evenkeel_core::connect;
 use evenkeel_core::endpoint::{Address, Endpoint};
 use evenkeel_core::state::ConnectivityState;
@@ -19,7 +19,7 @@ pub(crate) const NANOSECOND: Duration = Duration::from_nanos(1);
 
 /// Addresses are names of one or a few letters; an endpoint is its addresses with blanks between, as in `"a b"`.
 pub(crate) struct World {
-    pub(crate) channel: Channel,
+    pub(crate) channel: ChannelCore,
     pub(crate) now: Time,
     /// Each state that was published, in order.
     pub(crate) states: Vec<ConnectivityState>,
@@ -68,7 +68,7 @@ impl World {
             max_connection_attempts: usize::MAX,
         };
         let mut world = Self {
-            channel: Channel::new(Arc::new(policy), settings, Box::new(random)),
+            channel: ChannelCore::new(Arc::new(policy), settings, Box::new(random)),
             now: Time::ORIGIN,
             states: Vec::new(),
             picker: Published::waiting(ConnectivityState::Idle).picker,
@@ -157,7 +157,7 @@ impl World {
     pub(crate) fn lose_saying(&mut self, address: &str, served: bool) {
         let link = take(&mut self.connections, address);
         let cause = format!("{address} lost").into();
-        self.channel.on_connection_ended(self.now, link.id, link.attempt, served, cause);
+        self.channel.on_retired(self.now, link.id, link.attempt, served, cause);
         self.work();
     }
 

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use evenkeel_core::balance::{Published, Rejected, SubchannelId, WakeToken};
-use evenkeel_core::channel::{Action, AttemptId, Channel as Decisions, Difference};
+use evenkeel_core::channel::{Action, AttemptId, ChannelCore, Difference};
 use evenkeel_core::state::ConnectivityState;
 use evenkeel_core::time::Time;
 use tokio::sync::{mpsc, oneshot};
@@ -16,7 +16,7 @@ use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::config::Config;
-use super::connect::{Attempt, Dialler, LinkEvent};
+use super::connect::{Attempt, AttemptEvent, Runner};
 use super::resolve::{Absence, Reply, Report, Update, Urgency, Verdict};
 use super::shared::{CLOSED, Shared};
 use super::subchannel::Subchannels;
@@ -42,11 +42,11 @@ pub(super) struct Driver {
     shared: Arc<Shared>,
     config: Arc<Config>,
     commands: mpsc::UnboundedReceiver<Command>,
-    links: mpsc::UnboundedReceiver<(SubchannelId, AttemptId, LinkEvent)>,
-    dialler: Dialler,
+    attempts: mpsc::UnboundedReceiver<(SubchannelId, AttemptId, AttemptEvent)>,
+    runner: Runner,
     clock: Clock,
     /// `None` while the channel is IDLE.
-    decisions: Option<Decisions>,
+    decisions: Option<ChannelCore>,
     resolving: Option<Resolving>,
     connections: Connections,
     tasks: JoinSet<()>,
@@ -59,8 +59,8 @@ impl Driver {
         config: Arc<Config>,
         commands: mpsc::UnboundedReceiver<Command>,
     ) -> Self {
-        let (events, links) = mpsc::unbounded_channel();
-        let dialler = Dialler {
+        let (events, attempts) = mpsc::unbounded_channel();
+        let runner = Runner {
             transport: config.transport.clone(),
             settings: config.http2,
             events,
@@ -74,8 +74,8 @@ impl Driver {
             shared,
             config,
             commands,
-            links,
-            dialler,
+            attempts,
+            runner,
             clock: Clock::start(),
             decisions: None,
             resolving: None,
@@ -93,14 +93,14 @@ impl Driver {
                         return;
                     }
                 }
-                Some(event) = self.links.recv() => self.on_link(event),
+                Some(event) = self.attempts.recv() => self.on_attempt(event),
                 answer = next_answer(&mut self.resolving) => self.on_answer(answer),
                 () = sleep_until(wake) => self.on_wakeup(),
                 Some(ended) = self.tasks.join_next_with_id() => self.on_task_ended(ended),
             }
             // All that has happened goes into one picker.
-            while let Ok(event) = self.links.try_recv() {
-                self.on_link(event);
+            while let Ok(event) = self.attempts.try_recv() {
+                self.on_attempt(event);
             }
             self.apply();
         }
@@ -136,29 +136,29 @@ impl Driver {
         }
     }
 
-    fn on_link(&mut self, (id, attempt, event): (SubchannelId, AttemptId, LinkEvent)) {
+    fn on_attempt(&mut self, (id, attempt, event): (SubchannelId, AttemptId, AttemptEvent)) {
         let now = self.now();
         let Some(decisions) = &mut self.decisions else { return };
         match event {
-            LinkEvent::Connected { connection, life } => {
+            AttemptEvent::Connected { connection, life } => {
                 let is_wanted = decisions.on_connected(now, id, attempt);
                 self.connections.on_connected((id, attempt), (connection, life), is_wanted);
             }
-            LinkEvent::Failed(cause) => {
+            AttemptEvent::Failed(cause) => {
                 self.connections.on_attempt_failed(attempt);
                 decisions.on_attempt_failed(now, id, attempt, cause);
             }
-            LinkEvent::Trust(Trust::Suspect { served, cause }) => {
+            AttemptEvent::Trust(Trust::Suspect { served, cause }) => {
                 self.connections.on_suspected(attempt, &cause);
                 decisions.on_suspected(now, id, attempt, served, cause);
             }
-            LinkEvent::Trust(Trust::Whole) => {
+            AttemptEvent::Trust(Trust::Whole) => {
                 self.connections.on_trusted(attempt);
                 decisions.on_trusted(now, id, attempt);
             }
-            LinkEvent::Ended(end) => {
+            AttemptEvent::Retired(end) => {
                 self.connections.on_ended(attempt);
-                decisions.on_connection_ended(now, id, attempt, end.served, end.cause);
+                decisions.on_retired(now, id, attempt, end.served, end.cause);
             }
         }
     }
@@ -233,7 +233,7 @@ impl Driver {
             Action::Connect { id, attempt, address, deadline } => {
                 let subchannel = self.connections.key(id);
                 let deadline = self.clock.deadline(deadline);
-                let task = self.dialler.clone().run(Attempt { id, attempt, subchannel, address, deadline });
+                let task = self.runner.clone().run(Attempt { id, attempt, subchannel, address, deadline });
                 self.connections.on_attempt(attempt, self.tasks.spawn(task));
             }
             Action::Release { id, attempt } => self.connections.release(id, attempt),
@@ -264,7 +264,7 @@ impl Driver {
             return;
         }
         let random = Box::new(|| fastrand::u64(..));
-        self.decisions = Some(Decisions::new(Arc::clone(&self.config.policy), self.config.connect, random));
+        self.decisions = Some(ChannelCore::new(Arc::clone(&self.config.policy), self.config.connect, random));
         self.idle.restart(Instant::now());
         // CONNECTING is published before the resolver has said anything: who waits for a change must see it.
         self.apply();
@@ -291,7 +291,7 @@ impl Driver {
             }
         }
         // The next life of the channel counts its attempts anew: news of this one's must not reach it.
-        (self.dialler.events, self.links) = mpsc::unbounded_channel();
+        (self.runner.events, self.attempts) = mpsc::unbounded_channel();
         self.connections = Connections::new(self.config.observers.clone());
         self.resolving = None;
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::channel::links::Links;
+use crate::channel::table::Table;
 use crate::endpoint::Address;
 
 const MOST: usize = 2;
@@ -63,15 +63,15 @@ fn a_name_that_is_out_of_date_moves_nobody() {
         max_connection_attempts: 9,
     };
     let address = Address::Name("a:1".into());
-    let mut links = Links::new(settings, Box::new(|| 0));
-    let old = links.create_subchannel(&address);
-    links.remove_subchannel(old);
-    let new = links.create_subchannel(&address);
+    let mut table = Table::new(settings, Box::new(|| 0));
+    let old = table.create_subchannel(&address);
+    table.remove_subchannel(old);
+    let new = table.create_subchannel(&address);
     assert_eq!((old.index(), old == new), (new.index(), false), "the place is used again, the name is not");
-    links.take_actions();
-    links.connect(old);
-    links.remove_subchannel(old);
-    assert_eq!(links.take_actions(), []);
-    links.connect(new);
-    assert!(matches!(links.take_actions()[..], [Action::Report { .. }, Action::Connect { .. }]));
+    table.take_actions();
+    table.connect(old);
+    table.remove_subchannel(old);
+    assert_eq!(table.take_actions(), []);
+    table.connect(new);
+    assert!(matches!(table.take_actions()[..], [Action::Report { .. }, Action::Connect { .. }]));
 }

@@ -66,7 +66,7 @@ fn the_old_list_or_a_part_of_it_no_name_and_no_answer_end_nothing() {
     world.resolve(&[2, 1]);
     world.fail(1);
     assert!(world.waits());
-    let due = world.channel.links.next_timer().unwrap();
+    let due = world.channel.table.next_timer().unwrap();
     world.pass(due.since(world.now));
     assert!(world.is_dialling(2), "the old ones are tried again when their backoff ends");
     world.fail(2);
@@ -128,7 +128,7 @@ fn an_absent_name_first_keeps_the_old_endpoints_until_the_time_is_over() {
 fn an_old_endpoint_that_comes_back_is_taken() {
     let mut world = lost();
     world.absent();
-    let due = world.channel.links.next_timer().unwrap();
+    let due = world.channel.table.next_timer().unwrap();
     world.pass(due.since(world.now));
     world.connect(1);
     assert_eq!(world.state, Some(Ready));

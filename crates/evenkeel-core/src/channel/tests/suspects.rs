@@ -31,7 +31,7 @@ impl World {
     }
 
     fn end(&mut self, (id, attempt): (SubchannelId, AttemptId)) {
-        self.channel.on_connection_ended(self.now, id, attempt, true, "dead".into());
+        self.channel.on_retired(self.now, id, attempt, true, "dead".into());
         self.work();
     }
 

@@ -7,8 +7,8 @@ const EVENTS: [Event; 7] = [
     Event::ConnectRequested,
     Event::Connected,
     Event::AttemptFailed,
-    Event::ConnectionEnded { served: true },
-    Event::ConnectionEnded { served: false },
+    Event::Retired { served: true },
+    Event::Retired { served: false },
     Event::BackoffEnded,
     Event::Shutdown,
 ];
@@ -117,7 +117,7 @@ fn failures_grow_the_delay_and_a_served_stream_resets_it() {
     feed(&mut subchannel, Event::BackoffEnded, now);
     feed(&mut subchannel, Event::ConnectRequested, now);
     feed(&mut subchannel, Event::Connected, now);
-    assert_eq!(feed(&mut subchannel, Event::ConnectionEnded { served: true }, now), Idle);
+    assert_eq!(feed(&mut subchannel, Event::Retired { served: true }, now), Idle);
     feed(&mut subchannel, Event::ConnectRequested, now);
     feed(&mut subchannel, Event::AttemptFailed, now);
     let reset = subchannel.next_wakeup().unwrap().since(now);
@@ -133,7 +133,7 @@ fn a_server_that_accepts_and_closes_is_not_redialled_in_a_hot_loop() {
         feed(&mut subchannel, Event::ConnectRequested, now);
         starts.push(now);
         feed(&mut subchannel, Event::Connected, now);
-        let state = feed(&mut subchannel, Event::ConnectionEnded { served: false }, now + SHORT_LIFE / 2);
+        let state = feed(&mut subchannel, Event::Retired { served: false }, now + SHORT_LIFE / 2);
         assert_eq!(state, TransientFailure);
         now = subchannel.next_wakeup().unwrap();
         feed(&mut subchannel, Event::BackoffEnded, now);
@@ -147,7 +147,7 @@ fn a_server_that_accepts_and_closes_is_not_redialled_in_a_hot_loop() {
 #[test]
 fn a_connection_that_came_to_a_short_age_is_no_failure_even_if_it_served_nothing() {
     let mut subchannel = in_state(Ready);
-    assert_eq!(feed(&mut subchannel, Event::ConnectionEnded { served: false }, at(0.5)), Idle);
+    assert_eq!(feed(&mut subchannel, Event::Retired { served: false }, at(0.5)), Idle);
     let mut subchannel = in_state(Ready);
-    assert_eq!(feed(&mut subchannel, Event::ConnectionEnded { served: false }, at(0.499)), TransientFailure);
+    assert_eq!(feed(&mut subchannel, Event::Retired { served: false }, at(0.499)), TransientFailure);
 }

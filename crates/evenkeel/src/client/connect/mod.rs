@@ -1,12 +1,12 @@
 //! Connections: how an address becomes a stream of bytes.
 
-mod attempt;
+mod runner;
 mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
 
-pub(super) use attempt::{Attempt, Dialler, LinkEvent};
+pub(super) use runner::{Attempt, AttemptEvent, Runner};
 pub(super) use tcp::Sockets;
 pub use tcp::TcpOptions;
 #[cfg(feature = "tls")]

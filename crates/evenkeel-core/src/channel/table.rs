@@ -15,7 +15,7 @@ use crate::resolve::Urgency;
 use crate::state::ConnectivityState;
 use crate::time::Time;
 
-pub(super) struct Links {
+pub(super) struct Table {
     pub(super) slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     /// How many subchannels to an address are READY: two policies may have one each.
@@ -81,7 +81,7 @@ impl Counts {
     }
 }
 
-impl Links {
+impl Table {
     pub(super) fn new(settings: Settings, random: Box<dyn Random + Send>) -> Self {
         Self {
             slots: Vec::new(),
@@ -268,9 +268,9 @@ impl Links {
     }
 }
 
-impl sealed::Controller for Links {}
+impl sealed::Controller for Table {}
 
-impl Controller for Links {
+impl Controller for Table {
     fn create_subchannel(&mut self, address: &Address) -> SubchannelId {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);

@@ -19,7 +19,7 @@ use crate::observe::{ConnectionLife, Event, Observers, SubchannelKey};
 
 /// What an attempt tells the driver.
 #[derive(Debug)]
-pub(in crate::client) enum LinkEvent {
+pub(in crate::client) enum AttemptEvent {
     Connected {
         connection: Arc<Connection>,
         life: Arc<ConnectionLife>,
@@ -27,7 +27,7 @@ pub(in crate::client) enum LinkEvent {
     Failed(Cause),
     /// What is thought of its server has changed.
     Trust(Trust),
-    Ended(EndOfConnection),
+    Retired(EndOfConnection),
 }
 
 /// One attempt: which, where to, until when.
@@ -42,10 +42,10 @@ pub(in crate::client) struct Attempt {
 
 /// Where attempts get their sockets from and send their news to.
 #[derive(Clone)]
-pub(in crate::client) struct Dialler {
+pub(in crate::client) struct Runner {
     pub(in crate::client) transport: Transport,
     pub(in crate::client) settings: Http2Settings,
-    pub(in crate::client) events: mpsc::UnboundedSender<(SubchannelId, AttemptId, LinkEvent)>,
+    pub(in crate::client) events: mpsc::UnboundedSender<(SubchannelId, AttemptId, AttemptEvent)>,
     pub(in crate::client) cut: watch::Receiver<bool>,
     /// How often servers have complained of too many PINGs.
     pub(in crate::client) complaints: Arc<AtomicU32>,
@@ -55,7 +55,7 @@ pub(in crate::client) struct Dialler {
 /// Tells what becomes of an attempt: the driver, and of a connection's end observers, whatever ends it. A subchannel whose
 /// task panics, in a connector, a socket or a certificate's verifier of the program's own, has failed like any other.
 struct Report<'a> {
-    dialler: &'a Dialler,
+    runner: &'a Runner,
     attempt: &'a Attempt,
     connected: Option<Arc<ConnectionLife>>,
     /// The driver is to hear nothing more.
@@ -63,22 +63,22 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn tell(&self, event: LinkEvent) {
+    fn tell(&self, event: AttemptEvent) {
         // The driver is gone when the channel is: nobody is left to be told.
-        let _ = self.dialler.events.send((self.attempt.id, self.attempt.attempt, event));
+        let _ = self.runner.events.send((self.attempt.id, self.attempt.attempt, event));
     }
 
     fn connect(&mut self, connection: Arc<Connection>) {
         let Attempt { subchannel, .. } = *self.attempt;
         let life =
-            ConnectionLife::begin(subchannel, Arc::clone(connection.address()), &self.dialler.observers);
+            ConnectionLife::begin(subchannel, Arc::clone(connection.address()), &self.runner.observers);
         self.connected = Some(Arc::clone(&life));
-        self.tell(LinkEvent::Connected { connection, life });
+        self.tell(AttemptEvent::Connected { connection, life });
     }
 
     /// The connection takes no new calls any more.
     fn end_connection(&mut self, end: EndOfConnection) {
-        let Dialler { observers, complaints, .. } = self.dialler;
+        let Runner { observers, complaints, .. } = self.runner;
         if end.goaway.as_ref().is_some_and(is_complaint) {
             complaints.fetch_add(1, Ordering::Relaxed);
         }
@@ -89,10 +89,10 @@ impl Report<'_> {
             }
             life.disconnect(end.cause.clone(), observers);
         }
-        self.end(LinkEvent::Ended(end));
+        self.end(AttemptEvent::Retired(end));
     }
 
-    fn end(&mut self, event: LinkEvent) {
+    fn end(&mut self, event: AttemptEvent) {
         self.is_told = true;
         self.tell(event);
     }
@@ -102,9 +102,9 @@ impl Report<'_> {
         self.tell(match &self.connected {
             Some(_) => {
                 let cause = format!("the task of the connection to {address} panicked").into();
-                LinkEvent::Ended(EndOfConnection { cause, goaway: None, served: false })
+                AttemptEvent::Retired(EndOfConnection { cause, goaway: None, served: false })
             }
-            None => LinkEvent::Failed(format!("connecting to {address} failed: its task panicked").into()),
+            None => AttemptEvent::Failed(format!("connecting to {address} failed: its task panicked").into()),
         });
     }
 }
@@ -115,12 +115,12 @@ impl Drop for Report<'_> {
             self.on_panic();
         }
         if let Some(life) = self.connected.take() {
-            life.end(&self.dialler.observers);
+            life.end(&self.runner.observers);
         }
     }
 }
 
-impl Dialler {
+impl Runner {
     /// Connects, reports, and moves the connection's bytes until its last stream has ended or the channel is cut.
     ///
     /// Dropping the future closes the connection at once.
@@ -142,15 +142,15 @@ impl Dialler {
     }
 
     async fn dial(&self, attempt: Attempt, uploads: &Arc<Uploads>) {
-        let mut report = Report { dialler: self, attempt: &attempt, connected: None, is_told: false };
+        let mut report = Report { runner: self, attempt: &attempt, connected: None, is_told: false };
         match self.connect(&attempt, uploads).await {
             Err(cause) => {
                 let text = format!("connecting to {} failed: {cause}", attempt.address);
-                report.end(LinkEvent::Failed(Cause::new(cause.kind(), text)));
+                report.end(AttemptEvent::Failed(Cause::new(cause.kind(), text)));
             }
             Ok(Established { connection, mut task }) => {
                 report.connect(connection);
-                let end = task.serve(|trust| report.tell(LinkEvent::Trust(trust))).await;
+                let end = task.serve(|trust| report.tell(AttemptEvent::Trust(trust))).await;
                 report.end_connection(end);
                 task.finish().await;
             }
