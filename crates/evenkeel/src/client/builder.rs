@@ -25,7 +25,7 @@ use super::config::Config;
 use super::connect::ClientTls;
 use super::connect::{Connector, Sockets, Transport};
 use super::error::{BuildError, ConnectError};
-use super::options::Refresh;
+use super::resolve::Refresh;
 use super::resolve::{ResolveContext, Resolver, ResolverFactory, built_in};
 use crate::http2::client::Http2Settings;
 use crate::observe::{Log, Observer, Observers};

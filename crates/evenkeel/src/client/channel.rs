@@ -9,9 +9,9 @@ use tonic::Status;
 
 use super::call::{ResponseBody, ResponseFuture};
 use super::config::Config;
+use super::connection_info::ConnectionInfo;
 use super::error::ConnectError;
 use super::inner::Inner;
-use super::options::ConnectionInfo;
 use crate::http2::client::Connection;
 
 /// A gRPC channel: one target, all its backends. Give it, cloned freely, to tonic's generated clients.

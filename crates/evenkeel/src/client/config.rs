@@ -11,7 +11,7 @@ use http::HeaderValue;
 use http::uri::{Authority, Scheme};
 
 use super::connect::Transport;
-use super::options::Refresh;
+use super::resolve::Refresh;
 use super::resolve::ResolverFactory;
 use crate::http2::client::Http2Settings;
 use crate::observe::Observers;

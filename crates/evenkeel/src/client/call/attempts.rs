@@ -14,9 +14,10 @@ use tonic::Status;
 
 use super::deadline::{Deadline, is_over, too_late};
 use super::head::Head;
+use super::options::CallOptions;
 use super::tracked::Tracked;
 use crate::client::inner::Inner;
-use crate::client::options::{CallOptions, Peer};
+use crate::client::peer::Peer;
 use crate::client::resolve::BoxFuture;
 use crate::client::shared::{RunningCall, Snapshot};
 use crate::http2::client::{Answer, Closed, Connection, Opened, Place, ReplayBody, StreamFailure};

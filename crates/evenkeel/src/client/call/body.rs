@@ -9,7 +9,7 @@ use tonic::Status;
 
 use super::deadline::{Deadline, overrule_cancelled};
 use super::tracked::Followers;
-use crate::client::options::Peer;
+use crate::client::peer::Peer;
 use crate::client::shared::RunningCall;
 use crate::http2::client::ResponseStream;
 

@@ -4,9 +4,11 @@ mod attempts;
 mod body;
 mod deadline;
 mod head;
+mod options;
 mod tracked;
 
 pub use body::ResponseBody;
+pub use options::CallOptions;
 
 use std::fmt;
 use std::future::Future;
@@ -18,7 +20,7 @@ use http::Extensions;
 use tonic::Status;
 
 use super::inner::Inner;
-use super::options::{CallOptions, Peer};
+use super::peer::Peer;
 use super::resolve::BoxFuture;
 use crate::http2::client::{Answer, Opened};
 use crate::observe::Traced;

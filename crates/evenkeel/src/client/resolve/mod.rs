@@ -9,6 +9,7 @@ mod line;
 #[cfg(not(feature = "dns"))]
 mod no_dns;
 mod passthrough;
+mod refresh;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod unix;
 #[cfg(all(feature = "dns", feature = "unstable"))]
 pub use dns::{Dns, DnsSockets};
 pub(crate) use line::{Line, Reply, Report};
+pub use refresh::Refresh;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -28,7 +30,6 @@ use evenkeel_core::target::{Target, TargetError};
 pub use evenkeel_core::update::{Absence, Unlisted, Update, Verdict};
 use tokio::sync::watch;
 
-use super::Refresh;
 use crate::observe::Observers;
 use line::Reports;
 
