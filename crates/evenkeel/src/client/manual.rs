@@ -77,6 +77,14 @@ impl Resolver for Manual {
             news.mark_changed();
             loop {
                 tokio::select! {
+                    // Requests first: an update is done with only when the channel has heard it.
+                    biased;
+                    request = updates.refresh_requested() => {
+                        if request.is_none() {
+                            return;
+                        }
+                        self.shared.refresh_requests.fetch_add(1, Ordering::Relaxed);
+                    }
                     changed = news.changed() => {
                         let update = news.borrow_and_update().clone();
                         if changed.is_err() {
@@ -85,12 +93,6 @@ impl Resolver for Manual {
                         if let Some(update) = update && updates.report(update).await == Verdict::Gone {
                             return;
                         }
-                    }
-                    request = updates.refresh_requested() => {
-                        if request.is_none() {
-                            return;
-                        }
-                        self.shared.refresh_requests.fetch_add(1, Ordering::Relaxed);
                     }
                 }
             }
