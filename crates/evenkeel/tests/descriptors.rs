@@ -35,13 +35,14 @@ fn ten_thousand_endpoints_need_no_ten_thousand_descriptors() {
     if std::env::var_os(LIMITED).is_some() {
         return limited();
     }
-    let again = r#"ulimit -n 1024 && exec "$0" --exact ten_thousand_endpoints_need_no_ten_thousand_descriptors --nocapture"#;
+    let again =
+        r#"ulimit -n 1024 && exec "$0" --exact ten_thousand_endpoints_need_no_ten_thousand_descriptors"#;
     let mut shell = Command::new("sh");
     shell.args(["-c", again]).arg(std::env::current_exe().unwrap()).env(LIMITED, "1");
     let output = shell.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("under 1024 descriptors"), "it ran: {said}");
+    assert!(said.contains("1 passed"), "it ran: {said}");
 }
 
 /// What attempts failed with, by where they went.
@@ -113,5 +114,4 @@ async fn limited() {
     let causes = causes.0.lock().unwrap();
     let other = causes.values().find(|cause| !cause.contains(NOBODY));
     assert_eq!(other, None, "nobody answers; no attempt lacked a descriptor");
-    println!("under 1024 descriptors: {} endpoints tried in vain", causes.len());
 }
