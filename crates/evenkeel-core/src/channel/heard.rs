@@ -28,12 +28,27 @@ pub(super) struct Heard {
     gone: Vec<(Time, EndpointKey)>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 struct Latest {
     list: Arc<[Endpoint]>,
     unlisted: Unlisted,
     attributes: Attributes,
     note: Option<Arc<str>>,
+}
+
+impl PartialEq for Latest {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { list, unlisted, attributes, note } = self;
+        is_same(list, &other.list)
+            && *unlisted == other.unlisted
+            && *attributes == other.attributes
+            && *note == other.note
+    }
+}
+
+/// Most lists that are equal are one and the same, which `==` does not look for.
+fn is_same(a: &Arc<[Endpoint]>, b: &Arc<[Endpoint]>) -> bool {
+    Arc::ptr_eq(a, b) || a == b
 }
 
 impl Heard {
@@ -45,7 +60,7 @@ impl Heard {
         note: Option<Arc<str>>,
     ) {
         // One comparison of a long list is enough: who holds the same one sees that at once.
-        let list = if self.latest.list == list { Arc::clone(&self.latest.list) } else { list };
+        let list = if is_same(&self.latest.list, &list) { Arc::clone(&self.latest.list) } else { list };
         self.latest = Latest { list, unlisted, attributes, note };
     }
 
@@ -82,7 +97,7 @@ impl Heard {
             Unlisted::Drop => Arc::clone(&self.latest.list),
             Unlisted::KeepReady => self.with_ready(table),
         };
-        let is_same_list = self.told == list;
+        let is_same_list = is_same(&self.told, &list);
         if is_same_list && self.accepted.as_ref() == Some(&self.latest) {
             return Ok(Difference::default());
         }
