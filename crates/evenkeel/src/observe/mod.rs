@@ -105,8 +105,8 @@ pub enum Event {
 }
 
 /// A subscriber to events. Called from the channel's own tasks, several at a time, and from a
-/// [`Resolution`](crate::Resolution) on its caller's: it must not block and must not panic. A panic ends the task that it
-/// happens in: name resolution, or the channel.
+/// [`Resolution`](crate::Resolution) on its caller's: it must not block. A panic in [`Observer::on_event`] is logged, and
+/// goes no further.
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// Takes note of one event.
     fn on_event(&self, event: &Event);
