@@ -76,7 +76,8 @@ fn a_load_shows_what_a_pod_that_hangs_costs() {
     let words = ["load", &target, "-n", "90", "--timeout", "4s", "-o", "json", "--rate", "30"];
     let mut load = common::evenkeel(&words).stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut counted = pods;
-    common::poll_until(|| counted[0].calls() > 0);
+    // The second has come: the first was answered, and by that the pod is known by its name.
+    common::poll_until(|| counted[0].calls() > 1);
     counted[0].signal("STOP");
     let mut text = String::new();
     std::io::Read::read_to_string(&mut load.stdout.take().unwrap(), &mut text).unwrap();
