@@ -45,6 +45,7 @@ conclude() {
 }
 trap conclude EXIT
 # A run that was stopped has not passed, whatever its last command said.
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
