@@ -150,12 +150,14 @@ impl Observers {
 
     pub(crate) fn tell(&self, event: &Event) {
         for observer in &self.all {
-            let told = catch_unwind(AssertUnwindSafe(|| observer.on_event(event)));
-            if told.is_err() {
-                // It must not end the channel. Nor must a subscriber of `tracing` that panics, which is an observer, too.
-                let told = || tracing::error!(?event, "an observer panicked; the channel goes on");
-                let _ = catch_unwind(AssertUnwindSafe(told));
-            }
+            survive(event, "an observer panicked; the channel goes on", || observer.on_event(event));
         }
+    }
+}
+
+/// An observer that panics must not end what it observes. Nor must a subscriber of `tracing`, which is one, too.
+fn survive(event: &impl fmt::Debug, complaint: &str, tell: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(tell)).is_err() {
+        let _ = catch_unwind(AssertUnwindSafe(|| tracing::error!(?event, "{complaint}")));
     }
 }

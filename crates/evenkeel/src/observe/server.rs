@@ -8,10 +8,10 @@ pub use connection::{AcceptedConnection, CloseReason, ClosedConnection, Connecti
 pub(crate) use log::ServerLog;
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::survive;
 use crate::server::DrainReport;
 
 /// Something that happened in a server.
@@ -80,12 +80,7 @@ impl ServerObservers {
 
     pub(crate) fn tell(&self, event: &ServerEvent) {
         for observer in &self.0 {
-            let told = catch_unwind(AssertUnwindSafe(|| observer.on_event(event)));
-            if told.is_err() {
-                // It must not end the server. Nor must a subscriber of `tracing` that panics, which is an observer, too.
-                let told = || tracing::error!(?event, "an observer panicked; the server goes on");
-                let _ = catch_unwind(AssertUnwindSafe(told));
-            }
+            survive(event, "an observer panicked; the server goes on", || observer.on_event(event));
         }
     }
 }
