@@ -22,12 +22,7 @@ pub(super) struct Subchannel {
 pub(super) struct Subchannels(SharedList<Option<Arc<Subchannel>>>);
 
 impl Subchannel {
-    /// The connection that takes new calls, if there is one.
-    pub(super) fn connection(&self) -> Option<Arc<Connection>> {
-        self.connection.load_full().filter(|connection| connection.is_usable())
-    }
-
-    /// The same, for the length of a look.
+    /// Looks at the connection that takes new calls, if there is one.
     pub(super) fn with_connection<T>(&self, look: impl FnOnce(&Arc<Connection>) -> T) -> Option<T> {
         let connection = self.connection.load();
         connection.as_ref().filter(|connection| connection.is_usable()).map(look)

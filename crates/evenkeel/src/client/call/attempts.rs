@@ -1,55 +1,44 @@
 //! A call's attempts: picking, waiting, sending, and what a failure leads to.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
 
-use evenkeel_core::balance::{CallInfo, Pick, PickFailure, Picked, SubchannelId};
+use evenkeel_core::balance::{CallInfo, Pick, PickFailure, SubchannelId};
 use evenkeel_core::call::{Attempts, Verdict};
+use evenkeel_core::endpoint::Address;
 use evenkeel_core::state::ConnectivityState;
-use http::Request;
-use tokio::time::{Instant, timeout};
 use tonic::Status;
 
-use super::deadline::{Deadline, is_over, too_late};
+use super::deadline::{Deadline, too_late};
 use super::head::Head;
 use super::options::CallOptions;
 use super::tracked::Tracked;
+use super::waiting::{Over, Waiting};
 use crate::client::inner::Inner;
 use crate::client::peer::Peer;
-use crate::client::resolve::BoxFuture;
 use crate::client::shared::{RunningCall, Snapshot};
-use crate::http2::client::{Answer, Closed, Connection, Opened, Place, ReplayBody, StreamFailure};
+use crate::http2::client::{Answer, ClientStream, Place, RequestBuffer, ResponseHead, StreamFailure};
 use crate::observe::Traced;
-
-/// A call that waits so long for a stream is worth a word: its server's limit is what makes it slow.
-const LONG_WAIT: Duration = Duration::from_secs(1);
 
 /// A call under way, until its response begins.
 pub(super) struct Call {
     channel: Arc<Inner>,
     head: Head,
-    body: ReplayBody,
+    body: RequestBuffer,
     attempts: Attempts,
     wait_for_ready: bool,
-    stage: Stage,
+    deadline: Option<Deadline>,
+    step: Step,
     /// Until the response has it.
     running: Option<RunningCall>,
     /// The attempt under way, if its policy wants to hear of it.
     tracked: Option<Tracked>,
     /// Who follows the call, if somebody does.
-    pub(super) traced: Option<Arc<Traced>>,
+    traced: Option<Arc<Traced>>,
     /// Where attempts went that have failed.
     tried: Vec<SubchannelId>,
     /// Where the attempt under way goes.
     picked: Option<SubchannelId>,
-}
-
-/// What a picker said that could not be done at once, and which one.
-pub(super) struct Asked {
-    generation: u64,
-    pick: Pick,
 }
 
 /// A response that has begun, and what its body goes on with.
@@ -60,11 +49,15 @@ pub(super) struct Answered {
     pub(super) tracked: Option<Tracked>,
 }
 
-/// What a call is waiting for: it is what DEADLINE_EXCEEDED should say.
-enum Stage {
-    Endpoint,
-    Stream(Arc<Connection>),
-    Response(Arc<Connection>),
+/// Where the attempt under way stands. Nearly every call goes from Pick to Sent to its answer: that way allocates nothing,
+/// and polls in place.
+#[allow(clippy::large_enum_variant, reason = "boxing the ordinary way is the allocation it is there to save")]
+enum Step {
+    Pick,
+    Wait(Waiting),
+    Sent(ClientStream),
+    /// Answered, or failed.
+    Done,
 }
 
 impl Call {
@@ -73,207 +66,104 @@ impl Call {
         request: http::request::Parts,
         body: tonic::body::Body,
         options: CallOptions,
+        traced: Option<Arc<Traced>>,
     ) -> Result<Self, Status> {
+        let deadline = Deadline::of(&request.headers, channel.config.timeout)?;
+        if deadline.as_ref().is_some_and(Deadline::is_over) {
+            return Err(too_late());
+        }
         Ok(Self {
             head: Head::new(request, &channel.config)?,
-            body: ReplayBody::new(body, channel.config.retry_buffer_size),
+            body: RequestBuffer::new(body, channel.config.retry_buffer_size),
             attempts: Attempts::default(),
             wait_for_ready: options.wait_for_ready.unwrap_or(channel.config.wait_for_ready),
-            stage: Stage::Endpoint,
+            deadline,
+            step: Step::Pick,
             running: Some(RunningCall::start(&channel.shared)),
             tracked: None,
-            traced: None,
+            traced,
             tried: Vec::new(),
             picked: None,
             channel,
         })
     }
 
-    /// A place on a connection, if one can be had without waiting.
-    pub(super) fn try_place(&mut self) -> Result<Place, Asked> {
-        let snapshot = self.channel.shared.snapshot();
-        let generation = snapshot.generation;
-        let picked = match self.ask(&snapshot) {
-            Pick::Go(picked) => picked,
-            pick => return Err(Asked { generation, pick }),
-        };
-        let subchannel = snapshot.subchannels.get(picked.subchannel);
-        let Some(place) = subchannel.and_then(|subchannel| subchannel.with_connection(Place::try_on)?) else {
-            return Err(Asked { generation, pick: Pick::Go(picked) });
-        };
-        self.goes_to(picked);
-        self.stage = Stage::Response(Arc::clone(place.connection()));
-        Ok(place)
-    }
-
-    fn goes_to(&mut self, picked: Picked) {
-        self.picked = Some(picked.subchannel);
-        self.tracked = picked.track.map(Tracked::new);
-    }
-
-    pub(super) fn on_sent(&mut self) {
-        if let Some(tracked) = &mut self.tracked {
-            tracked.on_sent();
-        }
-        if let (Some(traced), Stage::Response(connection)) = (&self.traced, &self.stage) {
-            let attempt = u32::try_from(self.tried.len()).unwrap_or(u32::MAX);
-            traced.on_attempt(attempt, connection.address());
+    /// Makes attempts until one is answered, or the call has failed. Not to be polled after it was Ready.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answered, Status>> {
+        match self.poll_steps(cx) {
+            Poll::Ready(Ok(answer)) => Poll::Ready(Ok(Answered {
+                answer,
+                deadline: self.deadline.take(),
+                running: self.running.take(),
+                tracked: self.tracked.take(),
+            })),
+            Poll::Ready(Err(status)) => Poll::Ready(Err(status)),
+            Poll::Pending => match &mut self.deadline {
+                Some(deadline) => deadline.poll_passed(cx).map(|()| Err(self.deadline_exceeded())),
+                None => Poll::Pending,
+            },
         }
     }
 
-    pub(super) fn head(&mut self, deadline: Option<Instant>) -> Result<Request<()>, Status> {
-        self.head.for_attempt(&self.channel.config, deadline)
-    }
-
-    pub(super) fn poll_answer(
-        &mut self,
-        opened: &mut Opened,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Answer, StreamFailure>> {
-        opened.poll_answer(&mut self.body, cx)
-    }
-
-    /// Makes ready for another attempt, or fails the call.
-    pub(super) fn on_failure(
-        &mut self,
-        failed: StreamFailure,
-        deadline: Option<Instant>,
-    ) -> Result<(), Status> {
-        self.tried.extend(self.picked.take());
-        if is_over(deadline) {
-            // Whatever the server says now, it may have noticed first, or been told so by something between.
-            return Err(self.deadline_exceeded());
-        }
-        if let Some(tracked) = self.tracked.take() {
-            tracked.fail(&failed.status);
-        }
-        if let Some(traced) = &self.traced {
-            traced.on_attempt_failed(&failed.status);
-        }
-        match self.attempts.on_failure(failed.failure, self.body.is_replayable()) {
-            Verdict::Retry => {
-                self.body.rewind();
-                Ok(())
-            }
-            Verdict::GiveUp => Err(self.blame(failed.status)),
-        }
-    }
-
-    /// Takes out what goes on with the response; a call is large, and is not moved for that.
-    pub(super) fn answered(&mut self, answer: Answer, deadline: Option<Deadline>) -> Answered {
-        Answered { answer, deadline, running: self.running.take(), tracked: self.tracked.take() }
-    }
-
-    /// Goes on, waiting wherever that is needed.
-    pub(super) fn finish_slowly(
-        mut self,
-        asked: Option<Asked>,
-        mut deadline: Option<Deadline>,
-    ) -> BoxFuture<'static, Result<Answered, Status>> {
-        Box::pin(async move {
-            let answered = match &mut deadline {
-                None => self.answer(asked, None, None).await,
-                Some(deadline) => {
-                    let (announced, ends) = (deadline.at(), deadline.ends());
-                    let answered = tokio::select! {
-                        biased;
-                        answered = self.answer(asked, announced, Some(ends)) => Some(answered),
-                        () = deadline.passed() => None,
-                    };
-                    answered.unwrap_or_else(|| Err(self.deadline_exceeded()))
-                }
-            };
-            Ok(self.answered(answered?, deadline))
-        })
-    }
-
-    /// Makes attempts until one is answered or the call has failed. `announced` is what servers are told, `ends` until
-    /// when a head must be there.
-    async fn answer(
-        &mut self,
-        mut asked: Option<Asked>,
-        announced: Option<Instant>,
-        ends: Option<Instant>,
-    ) -> Result<Answer, Status> {
+    fn poll_steps(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Status>> {
         loop {
-            let place = self.place(asked.take()).await?;
-            if is_over(ends) {
-                return Err(too_late());
-            }
-            let head = self.head.for_attempt(&self.channel.config, announced)?;
-            let failed = match Opened::new(place, head) {
-                Err(failed) => failed,
-                Ok(mut opened) => {
-                    self.on_sent();
-                    match poll_fn(|cx| opened.poll_answer(&mut self.body, cx)).await {
-                        Ok(answer) => return Ok(answer),
-                        Err(failed) => failed,
-                    }
-                }
-            };
-            self.on_failure(failed, ends)?;
-        }
-    }
-
-    /// Picks an endpoint and waits for a stream on it; picks again if its connection goes meanwhile.
-    async fn place(&mut self, mut asked: Option<Asked>) -> Result<Place, Status> {
-        loop {
-            let connection = self.pick(asked.take()).await?;
-            let place = match Place::try_on(&connection) {
-                Some(place) => place,
-                None => {
-                    self.stage = Stage::Stream(Arc::clone(&connection));
-                    self.head.waited();
-                    match wait_for_place(&connection).await {
-                        Ok(place) => place,
-                        Err(_) => continue,
-                    }
-                }
-            };
-            self.stage = Stage::Response(connection);
-            return Ok(place);
-        }
-    }
-
-    /// Asks pickers, each generation once, until one names a connection that takes calls.
-    async fn pick(&mut self, mut asked: Option<Asked>) -> Result<Arc<Connection>, Status> {
-        self.stage = Stage::Endpoint;
-        let mut moments = None;
-        loop {
-            let generation = {
-                let snapshot = self.channel.shared.snapshot();
-                let Asked { generation, pick } = match asked.take() {
-                    Some(asked) => asked,
-                    None => Asked { generation: snapshot.generation, pick: self.ask(&snapshot) },
-                };
-                match pick {
-                    Pick::Go(picked) => {
-                        let subchannel = snapshot.subchannels.get(picked.subchannel);
-                        if let Some(connection) = subchannel.and_then(|subchannel| subchannel.connection()) {
-                            self.goes_to(picked);
-                            return Ok(connection);
+            match &mut self.step {
+                Step::Pick => self.pick()?,
+                Step::Wait(waiting) => match ready!(waiting.poll(cx)) {
+                    Over::Pick => self.step = Step::Pick,
+                    Over::Place(place) => self.send(place)?,
+                    Over::Gone => return Poll::Ready(Err(Status::unavailable("the channel is gone"))),
+                },
+                Step::Sent(stream) => match ready!(stream.poll_head(&mut self.body, cx)) {
+                    Ok(head) => {
+                        if let Some(answer) = self.answer(head)? {
+                            return Poll::Ready(Ok(answer));
                         }
                     }
-                    Pick::Wake(token) => self.channel.wake(token),
-                    Pick::Queue if snapshot.state == ConnectivityState::Idle => {
-                        self.channel.exit_idle().map_err(|error| Status::internal(error.to_string()))?;
+                    Err(failed) => {
+                        let at = Arc::clone(stream.connection().address());
+                        self.on_failure(&at, failed)?;
                     }
-                    Pick::Queue => {}
-                    Pick::Fail(_) if self.wait_for_ready => {}
-                    Pick::Fail(PickFailure(text)) | Pick::Drop(PickFailure(text)) => {
-                        return Err(Status::unavailable(text.to_string()));
-                    }
-                    // What a later version of the deciding core may say: the next picker knows better.
-                    _ => {}
-                }
-                generation
-            };
-            self.head.waited();
-            let moments = moments.get_or_insert_with(|| self.channel.shared.moments());
-            if moments.wait_for(|newest| newest.generation > generation).await.is_err() {
-                return Err(Status::unavailable("the channel is gone"));
+                },
+                Step::Done => return Poll::Pending,
             }
         }
+    }
+
+    /// Asks the picker, and does what it says as far as that needs no waiting.
+    fn pick(&mut self) -> Result<(), Status> {
+        let snapshot = self.channel.shared.snapshot();
+        match self.ask(&snapshot) {
+            Pick::Go(picked) => {
+                let subchannel = snapshot.subchannels.get(picked.subchannel);
+                let place = |connection: &_| Place::try_on(connection).ok_or_else(|| Arc::clone(connection));
+                if let Some(place) = subchannel.and_then(|subchannel| subchannel.with_connection(place)) {
+                    self.picked = Some(picked.subchannel);
+                    self.tracked = picked.track.map(Tracked::new);
+                    return match place {
+                        Ok(place) => self.send(place),
+                        Err(connection) => {
+                            self.wait(Waiting::for_stream(connection));
+                            Ok(())
+                        }
+                    };
+                }
+            }
+            Pick::Wake(token) => self.channel.wake(token),
+            Pick::Queue if snapshot.state == ConnectivityState::Idle => {
+                self.channel.exit_idle().map_err(|error| Status::internal(error.to_string()))?;
+            }
+            Pick::Queue => {}
+            Pick::Fail(_) if self.wait_for_ready => {}
+            Pick::Fail(PickFailure(text)) | Pick::Drop(PickFailure(text)) => {
+                return Err(Status::unavailable(text.to_string()));
+            }
+            // What a later version of the deciding core may say: the next picker knows better.
+            _ => {}
+        }
+        // Each picker is asked once.
+        self.wait(Waiting::for_picker(self.channel.shared.moments(), snapshot.generation));
+        Ok(())
     }
 
     fn ask(&self, snapshot: &Snapshot) -> Pick {
@@ -285,52 +175,100 @@ impl Call {
         snapshot.picker.pick(&call)
     }
 
-    pub(super) fn deadline_exceeded(&mut self) -> Status {
-        let text = match &self.stage {
-            Stage::Endpoint => match self.channel.shared.failure() {
+    fn wait(&mut self, waiting: Waiting) {
+        self.head.waited();
+        self.step = Step::Wait(waiting);
+    }
+
+    fn send(&mut self, place: Place) -> Result<(), Status> {
+        if self.head.has_waited() && self.deadline.as_ref().is_some_and(Deadline::is_over) {
+            return Err(too_late());
+        }
+        let announced = self.deadline.as_ref().and_then(Deadline::at);
+        let head = self.head.for_attempt(&self.channel.config, announced)?;
+        let connection = Arc::clone(place.connection());
+        match ClientStream::open(place, head) {
+            Ok(stream) => {
+                self.step = Step::Sent(stream);
+                self.on_sent(connection.address());
+                Ok(())
+            }
+            Err(failed) => self.on_failure(connection.address(), failed),
+        }
+    }
+
+    /// The server has answered.
+    fn answer(&mut self, head: ResponseHead) -> Result<Option<Answer>, Status> {
+        let Step::Sent(stream) = std::mem::replace(&mut self.step, Step::Done) else { return Ok(None) };
+        let connection = Arc::clone(stream.connection());
+        match stream.answered(head, &mut self.body) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(failed) => self.on_failure(connection.address(), failed).map(|()| None),
+        }
+    }
+
+    fn on_sent(&mut self, to: &Arc<Address>) {
+        if let Some(tracked) = &mut self.tracked {
+            tracked.on_sent();
+        }
+        if let Some(traced) = &self.traced {
+            let attempt = u32::try_from(self.tried.len()).unwrap_or(u32::MAX);
+            traced.on_attempt(attempt, to);
+        }
+    }
+
+    /// Makes ready for another attempt, or fails the call.
+    fn on_failure(&mut self, at: &Arc<Address>, failed: StreamFailure) -> Result<(), Status> {
+        self.tried.extend(self.picked.take());
+        if self.deadline.as_ref().is_some_and(Deadline::is_over) {
+            // Whatever the server says now, it may have noticed first, or been told so by something between.
+            return Err(self.exceeded(no_answer(at), Some(at)));
+        }
+        if let Some(tracked) = self.tracked.take() {
+            tracked.fail(&failed.status);
+        }
+        if let Some(traced) = &self.traced {
+            traced.on_attempt_failed(&failed.status);
+        }
+        match self.attempts.on_failure(failed.failure, self.body.is_replayable()) {
+            Verdict::Retry => {
+                self.step = Step::Pick;
+                Ok(())
+            }
+            Verdict::GiveUp => Err(Peer::blame(at, failed.status)),
+        }
+    }
+
+    fn deadline_exceeded(&mut self) -> Status {
+        let connection = match &self.step {
+            Step::Sent(stream) => Some(stream.connection()),
+            Step::Wait(waiting) => waiting.stream_on(),
+            Step::Pick | Step::Done => None,
+        };
+        let at = connection.map(|connection| Arc::clone(connection.address()));
+        let text = match (&self.step, &at) {
+            (Step::Sent(_), Some(at)) => no_answer(at),
+            (_, Some(at)) => format!("deadline exceeded while waiting for a stream: {at} allows no more"),
+            (_, None) => match self.channel.shared.failure() {
                 Some(cause) => format!("deadline exceeded while waiting for a READY endpoint: {cause}"),
                 None => "deadline exceeded while waiting for a READY endpoint".into(),
             },
-            Stage::Stream(connection) => {
-                format!(
-                    "deadline exceeded while waiting for a stream: {} allows no more",
-                    connection.address()
-                )
-            }
-            Stage::Response(connection) => {
-                format!("deadline exceeded while waiting for an answer from {}", connection.address())
-            }
         };
+        self.exceeded(text, at.as_ref())
+    }
+
+    fn exceeded(&mut self, text: String, at: Option<&Arc<Address>>) -> Status {
         let status = Status::deadline_exceeded(text);
         if let Some(tracked) = self.tracked.take() {
             tracked.fail(&status);
         }
-        self.blame(status)
-    }
-
-    fn blame(&self, status: Status) -> Status {
-        match &self.stage {
-            Stage::Endpoint => status,
-            Stage::Stream(connection) | Stage::Response(connection) => {
-                Peer::blame(connection.address(), status)
-            }
+        match at {
+            Some(at) => Peer::blame(at, status),
+            None => status,
         }
     }
 }
 
-/// Waits for a stream; a long wait is told once for each connection.
-async fn wait_for_place(connection: &Arc<Connection>) -> Result<Place, Closed> {
-    let mut place = std::pin::pin!(Place::on(Arc::clone(connection)));
-    if let Ok(place) = timeout(LONG_WAIT, place.as_mut()).await {
-        return place;
-    }
-    if connection.is_first_long_wait() {
-        tracing::warn!(
-            address = %connection.address(),
-            streams = connection.streams(),
-            "calls wait for over 1 s because the server allows no more streams on its connection \
-             (SETTINGS_MAX_CONCURRENT_STREAMS); this is said once for each connection"
-        );
-    }
-    place.await
+fn no_answer(at: &Address) -> String {
+    format!("deadline exceeded while waiting for an answer from {at}")
 }

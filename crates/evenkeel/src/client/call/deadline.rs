@@ -45,11 +45,11 @@ impl Deadline {
 
     /// Whether it has passed, by the clock: the timer may notice later.
     pub(super) fn is_over(&self) -> bool {
-        is_over(Some(self.ends()))
+        self.ends() <= Instant::now()
     }
 
     /// When it passes: the caller's deadline, or before the response's head the channel's timeout if that is sooner.
-    pub(super) fn ends(&self) -> Instant {
+    fn ends(&self) -> Instant {
         self.timer.deadline()
     }
 
@@ -67,18 +67,9 @@ impl Deadline {
         Some(self)
     }
 
-    pub(super) async fn passed(&mut self) {
-        self.timer.as_mut().await;
-    }
-
     pub(super) fn poll_passed(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.timer.as_mut().poll(cx)
     }
-}
-
-/// Whether a deadline, if there is one, has passed.
-pub(super) fn is_over(deadline: Option<Instant>) -> bool {
-    deadline.is_some_and(|at| at <= Instant::now())
 }
 
 /// What a call ends with that was not even sent in time.

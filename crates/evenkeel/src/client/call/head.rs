@@ -58,6 +58,10 @@ impl Head {
         self.aged = true;
     }
 
+    pub(super) fn has_waited(&self) -> bool {
+        self.aged
+    }
+
     /// The head for one attempt. The first one, if it did not wait, carries the caller's own `grpc-timeout`.
     pub(super) fn for_attempt(
         &mut self,

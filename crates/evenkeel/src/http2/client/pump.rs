@@ -6,7 +6,7 @@ use bytes::Bytes;
 use h2::{Reason, SendStream};
 use tonic::Status;
 
-use super::replay::ReplayBody;
+use super::buffer::{Cursor, RequestBuffer};
 
 /// How much of a request goes to `h2` with the head, without asking for room: `h2` gives none to a stream that is not
 /// open yet, and asking would cost a second write. It waits in `h2` if the peer's window is smaller.
@@ -15,6 +15,7 @@ const WITH_HEAD: usize = 64 << 10;
 /// Moves a request body into its stream, as fast as flow control allows.
 pub(super) struct Pump {
     stream: SendStream<Bytes>,
+    cursor: Cursor,
     /// The chunk on its way, and the one after it: the last must be known as the last when it is sent.
     chunk: Option<Bytes>,
     next: Option<Bytes>,
@@ -35,14 +36,20 @@ pub(super) enum PumpEnd {
 
 impl Pump {
     pub(super) fn new(stream: SendStream<Bytes>) -> Self {
-        Self { stream, chunk: None, next: None, fresh: true, source_ended: false, done: false }
+        let cursor = Cursor::default();
+        Self { stream, cursor, chunk: None, next: None, fresh: true, source_ended: false, done: false }
     }
 
     pub(super) fn is_done(&self) -> bool {
         self.done
     }
 
-    pub(super) fn poll(&mut self, source: &mut ReplayBody, cx: &mut Context<'_>) -> Poll<PumpEnd> {
+    /// No other attempt will read `source`.
+    pub(super) fn commit(&self, source: &mut RequestBuffer) {
+        source.commit(&self.cursor);
+    }
+
+    pub(super) fn poll(&mut self, source: &mut RequestBuffer, cx: &mut Context<'_>) -> Poll<PumpEnd> {
         let end = ready!(self.poll_to_end(source, cx));
         self.done = true;
         if matches!(end, PumpEnd::Source(_)) {
@@ -51,7 +58,7 @@ impl Pump {
         Poll::Ready(end)
     }
 
-    fn poll_to_end(&mut self, source: &mut ReplayBody, cx: &mut Context<'_>) -> Poll<PumpEnd> {
+    fn poll_to_end(&mut self, source: &mut RequestBuffer, cx: &mut Context<'_>) -> Poll<PumpEnd> {
         loop {
             match self.read_ahead(source, cx) {
                 Poll::Ready(Err(status)) => return Poll::Ready(PumpEnd::Source(status)),
@@ -83,12 +90,12 @@ impl Pump {
 
     /// Keeps the chunk to be sent and the one after it in hand. tonic's bodies do not say that they are at their end
     /// until they are polled once more.
-    fn read_ahead(&mut self, source: &mut ReplayBody, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+    fn read_ahead(&mut self, source: &mut RequestBuffer, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
         if self.chunk.is_none() {
             self.chunk = self.next.take();
         }
         while !self.source_ended && self.next.is_none() {
-            match ready!(source.poll_chunk(cx)) {
+            match ready!(source.poll_chunk(&mut self.cursor, cx)) {
                 None => self.source_ended = true,
                 Some(Err(status)) => return Poll::Ready(Err(status)),
                 // As a frame it would be nothing to the server but one more of those that it counts.

@@ -15,26 +15,29 @@ use tonic::Status;
 use super::connection::Connection;
 use super::failure::StreamFailure;
 use super::place::Place;
-use super::pump::Pump;
-use super::replay::ReplayBody;
 use super::status::{GRPC_STATUS, make_readable, take};
 use super::upload::Upload;
 use crate::http2::content_type::grpc_subtype;
 use crate::http2::header_list;
 
-/// A call whose response has begun: what its body needs to go on.
-#[derive(Debug)]
-pub(super) struct Exchange {
-    stream_id: u32,
-    hold: Hold,
-}
-
 /// What holds the call's place on the connection.
 #[derive(Debug)]
-enum Hold {
+pub(super) enum Hold {
     Place(Place),
     /// The rest of the request, when it was not sent before the response began. Ends with the call.
     Upload(Upload),
+}
+
+/// A response's head as it came.
+pub(crate) struct ResponseHead(pub(super) Response<RecvStream>);
+
+/// A gRPC response whose head was read.
+pub(super) struct Begun {
+    head: http::response::Parts,
+    recv: RecvStream,
+    /// Nothing follows (Trailers-Only).
+    is_all: bool,
+    premature: Option<Box<HeaderMap>>,
 }
 
 /// A response that has begun.
@@ -50,7 +53,8 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) struct ResponseStream {
     recv: RecvStream,
-    exchange: Exchange,
+    id: u32,
+    hold: Hold,
     reading: Reading,
     /// The status that stood in a head which did not end the stream: it holds only if nothing at all follows.
     premature: Option<Box<HeaderMap>>,
@@ -63,37 +67,30 @@ enum Reading {
     Done,
 }
 
-impl Exchange {
-    pub(super) fn new(place: Place, stream_id: u32, pump: Pump, body: &mut ReplayBody) -> Self {
-        let hold =
-            if pump.is_done() { Hold::Place(place) } else { Hold::Upload(Upload::start(pump, body, place)) };
-        Self { stream_id, hold }
-    }
-
+impl Hold {
     fn connection(&self) -> &Arc<Connection> {
-        match &self.hold {
-            Hold::Place(place) => place.connection(),
-            Hold::Upload(upload) => upload.connection(),
+        match self {
+            Self::Place(place) => place.connection(),
+            Self::Upload(upload) => upload.connection(),
         }
     }
 
     fn upload(&self) -> Option<&Upload> {
-        match &self.hold {
-            Hold::Place(_) => None,
-            Hold::Upload(upload) => Some(upload),
+        match self {
+            Self::Place(_) => None,
+            Self::Upload(upload) => Some(upload),
         }
     }
 }
 
-impl Answer {
+impl Begun {
     /// Takes a response's head apart.
     ///
     /// # Errors
     /// When the head says that no gRPC server answered (gRPC's HTTP status mapping), or is too long.
-    pub(super) fn new(response: Response<RecvStream>, exchange: Exchange) -> Result<Self, Status> {
-        let (mut head, recv) = response.into_parts();
-        let connection = Arc::clone(exchange.connection());
-        check_length("metadata", header_list::response_size(&head.headers), &connection)?;
+    pub(super) fn new(head: ResponseHead, connection: &Connection) -> Result<Self, Status> {
+        let (mut head, recv) = head.0.into_parts();
+        check_length("metadata", header_list::response_size(&head.headers), connection)?;
         let has_status = head.headers.contains_key(&GRPC_STATUS);
         // A status ends its head. With a body behind it, it is somebody's decoration of an answer of another kind.
         let is_trailers_only = has_status && recv.is_end_stream();
@@ -103,22 +100,35 @@ impl Answer {
             return Err(status(code, format!("{address} did not answer as a gRPC server: {complaint}")));
         }
         connection.link().on_response();
-        if recv.is_end_stream() {
-            if !has_status {
-                return Err(no_status(&exchange));
-            }
+        if is_trailers_only {
             make_readable(&mut head.headers);
-            return Ok(Self { head, body: None, connection });
+            return Ok(Self { head, recv, is_all: true, premature: None });
+        }
+        if recv.is_end_stream() {
+            return Err(no_status(connection));
         }
         let premature = has_status.then(|| Box::new(take(&mut head.headers)));
-        let body = ResponseStream { recv, exchange, reading: Reading::Data, premature };
-        Ok(Self { head, body: Some(body), connection })
+        Ok(Self { head, recv, is_all: false, premature })
+    }
+
+    pub(super) fn is_all(&self) -> bool {
+        self.is_all
+    }
+
+    pub(super) fn whole(self, connection: Arc<Connection>) -> Answer {
+        Answer { head: self.head, body: None, connection }
+    }
+
+    pub(super) fn streamed(self, connection: Arc<Connection>, id: u32, hold: Hold) -> Answer {
+        let Self { head, recv, premature, .. } = self;
+        let body = ResponseStream { recv, id, hold, reading: Reading::Data, premature };
+        Answer { head, body: Some(body), connection }
     }
 }
 
 impl ResponseStream {
     pub(crate) fn address(&self) -> &Arc<Address> {
-        self.exchange.connection().address()
+        self.hold.connection().address()
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {
@@ -155,20 +165,20 @@ impl ResponseStream {
         match trailers {
             Ok(trailers) => {
                 self.reading = Reading::Done;
-                let connection = self.exchange.connection();
+                let connection = self.hold.connection();
                 let size = trailers.as_ref().map_or(0, header_list::size);
                 check_length("trailers", size, connection)?;
-                if connection.link().facts().long_blocks().take(self.exchange.stream_id) {
+                if connection.link().facts().long_blocks().take(self.id) {
                     return Err(cut_off(connection));
                 }
                 let trailers = trailers.or_else(|| self.premature.take().map(|status| *status));
                 let Some(mut trailers) = trailers.filter(|trailers| trailers.contains_key(&GRPC_STATUS))
                 else {
-                    return Err(no_status(&self.exchange));
+                    return Err(no_status(connection));
                 };
                 make_readable(&mut trailers);
                 // The server has answered: what is left of the request is of no use to it.
-                if let Some(upload) = self.exchange.upload() {
+                if let Some(upload) = self.hold.upload() {
                     upload.stop();
                 }
                 Ok(Frame::trailers(trailers))
@@ -179,11 +189,11 @@ impl ResponseStream {
 
     fn fail(&mut self, error: &h2::Error) -> Status {
         self.reading = Reading::Done;
-        if let Some(own) = self.exchange.upload().and_then(Upload::failure) {
+        if let Some(own) = self.hold.upload().and_then(Upload::failure) {
             return own;
         }
-        let link = self.exchange.connection().link();
-        StreamFailure::new(error, self.exchange.stream_id, link).status
+        let link = self.hold.connection().link();
+        StreamFailure::new(error, self.id, link).status
     }
 }
 
@@ -221,8 +231,8 @@ fn cut_off(connection: &Connection) -> Status {
     status(Code::ResourceExhausted, text)
 }
 
-fn no_status(exchange: &Exchange) -> Status {
-    let address = exchange.connection().address();
+fn no_status(connection: &Connection) -> Status {
+    let address = connection.address();
     status(Code::Unknown, format!("{address} ended the response without a grpc-status"))
 }
 

@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tonic::Status;
 
+use super::buffer::RequestBuffer;
 use super::connection::Connection;
 use super::place::Place;
 use super::pump::{Pump, PumpEnd};
-use super::replay::ReplayBody;
 
 /// A task that sends the rest of a request; aborted when dropped.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct Uploads {
 
 struct Sending {
     pump: Pump,
-    body: ReplayBody,
+    body: RequestBuffer,
     uploads: Arc<Uploads>,
     /// Let go of after the pump, which holds the stream.
     held: Arc<Held>,
@@ -47,7 +47,7 @@ struct Sending {
 
 impl Upload {
     /// Sends what `pump` and `body` have left.
-    pub(super) fn start(pump: Pump, body: &mut ReplayBody, place: Place) -> Self {
+    pub(super) fn start(pump: Pump, body: &mut RequestBuffer, place: Place) -> Self {
         let uploads = Arc::clone(place.connection().link().uploads());
         let held = Arc::new(Held { failure: OnceLock::new(), place });
         uploads.running.fetch_add(1, Ordering::AcqRel);
@@ -99,7 +99,7 @@ impl Drop for Sending {
             self.pump.cancel();
         }
         // The program's stream is gone when the last one is counted.
-        self.body = ReplayBody::default();
+        self.body = RequestBuffer::default();
         if self.uploads.running.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.uploads.last_ended.notify_waiters();
         }

@@ -2,91 +2,98 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use evenkeel_core::call::Failure;
-use h2::RecvStream;
 use h2::client::ResponseFuture;
-use http::{Request, Response};
+use http::Request;
 use tonic::Status;
 
+use super::buffer::RequestBuffer;
 use super::causes::describe;
 use super::connection::Connection;
 use super::failure::StreamFailure;
 use super::place::Place;
 use super::pump::{Pump, PumpEnd};
-use super::replay::ReplayBody;
-use super::response::{Answer, Exchange};
+use super::response::{Answer, Begun, Hold, ResponseHead};
+use super::upload::Upload;
 use crate::http2::header_list;
 
-/// A stream that was opened for a call, until its response begins.
-pub(crate) struct Opened(Option<OpenStream>);
-
-struct OpenStream {
+/// A call's stream until its response begins. Dropping it resets it.
+pub(crate) struct ClientStream {
     response: ResponseFuture,
     pump: Pump,
-    stream_id: u32,
+    id: u32,
     /// Given back last: until the stream is gone, it is taken.
     place: Place,
 }
 
-impl Opened {
+impl ClientStream {
     /// Opens a stream with this head.
     ///
     /// # Errors
     /// When the connection takes no more streams, or when the server does not take a head of this length; nothing was
     /// sent.
-    pub(crate) fn new(place: Place, head: Request<()>) -> Result<Self, StreamFailure> {
+    pub(crate) fn open(place: Place, head: Request<()>) -> Result<Self, StreamFailure> {
         check_length(&head, place.connection())?;
         match place.connection().sender().send_request(head, false) {
             Ok((response, stream)) => {
-                let stream_id = stream.stream_id().as_u32();
-                place.connection().link().on_stream_opened(stream_id);
-                Ok(Self(Some(OpenStream { place, response, pump: Pump::new(stream), stream_id })))
+                let id = stream.stream_id().as_u32();
+                place.connection().link().on_stream_opened(id);
+                Ok(Self { response, pump: Pump::new(stream), id, place })
             }
             Err(error) => Err(never_opened(place.connection(), &error)),
         }
     }
 
-    /// Sends `body` and waits for the response's head; the two do not wait for each other.
-    ///
-    /// A request that is longer than the wait is sent on by a task of its own. Not to be polled after it was Ready.
-    /// Dropping this resets the stream.
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
+        self.place.connection()
+    }
+
+    /// Sends `request` and waits for the response's head; the two do not wait for each other. Not to be polled after it
+    /// was Ready.
     ///
     /// # Errors
-    /// When the stream failed before the head came, or no gRPC server answered. `body` can then be rewound if it is
-    /// replayable.
-    pub(crate) fn poll_answer(
+    /// When the stream failed before the head came.
+    pub(crate) fn poll_head(
         &mut self,
-        body: &mut ReplayBody,
+        request: &mut RequestBuffer,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Answer, StreamFailure>> {
-        let Some(stream) = &mut self.0 else { return Poll::Pending };
-        if !stream.pump.is_done()
-            && let Poll::Ready(PumpEnd::Source(status)) = stream.pump.poll(body, cx)
+    ) -> Poll<Result<ResponseHead, StreamFailure>> {
+        if !self.pump.is_done()
+            && let Poll::Ready(PumpEnd::Source(status)) = self.pump.poll(request, cx)
         {
             return Poll::Ready(Err(StreamFailure { failure: Failure::MaybeProcessed, status }));
         }
-        let head = ready!(Pin::new(&mut stream.response).poll(cx));
-        Poll::Ready(match self.0.take() {
-            Some(stream) => stream.answered(head, body),
-            None => return Poll::Pending,
-        })
+        let head = ready!(Pin::new(&mut self.response).poll(cx));
+        let link = self.place.connection().link();
+        Poll::Ready(head.map(ResponseHead).map_err(|error| StreamFailure::new(&error, self.id, link)))
     }
-}
 
-impl OpenStream {
-    fn answered(
+    /// Goes on with the response whose head is there. What was not sent yet of `request` is sent by a task of its own.
+    ///
+    /// # Errors
+    /// When no gRPC server answered, or the head is too long. `request` is as it was then, for another attempt.
+    pub(crate) fn answered(
         self,
-        head: Result<Response<RecvStream>, h2::Error>,
-        body: &mut ReplayBody,
+        head: ResponseHead,
+        request: &mut RequestBuffer,
     ) -> Result<Answer, StreamFailure> {
-        let Self { place, pump, stream_id, .. } = self;
-        let response =
-            head.map_err(|error| StreamFailure::new(&error, stream_id, place.connection().link()))?;
-        body.commit();
-        Answer::new(response, Exchange::new(place, stream_id, pump, body))
-            .map_err(|status| StreamFailure { failure: Failure::MaybeProcessed, status })
+        let Self { pump, id, place, .. } = self;
+        let begun = Begun::new(head, place.connection())
+            .map_err(|status| StreamFailure { failure: Failure::MaybeProcessed, status })?;
+        let connection = Arc::clone(place.connection());
+        if begun.is_all() {
+            return Ok(begun.whole(connection));
+        }
+        pump.commit(request);
+        let hold = if pump.is_done() {
+            Hold::Place(place)
+        } else {
+            Hold::Upload(Upload::start(pump, request, place))
+        };
+        Ok(begun.streamed(connection, id, hold))
     }
 }
 

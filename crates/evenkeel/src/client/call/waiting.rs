@@ -1,0 +1,82 @@
+//! What a call waits for before its request is sent.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::client::resolve::BoxFuture;
+use crate::client::shared::Moment;
+use crate::http2::client::{Closed, Connection, Place};
+
+/// A call that waits so long for a stream is worth a word: its server's limit is what makes it slow.
+const LONG_WAIT: Duration = Duration::from_secs(1);
+
+/// A wait. It allocates: calls that can be sent at once have none.
+pub(super) struct Waiting {
+    stream_on: Option<Arc<Connection>>,
+    until: BoxFuture<'static, Over>,
+}
+
+/// How a wait ended.
+pub(super) enum Over {
+    /// Pick again.
+    Pick,
+    Place(Place),
+    /// The channel is gone.
+    Gone,
+}
+
+impl Waiting {
+    /// For a picker that is newer than `generation`.
+    pub(super) fn for_picker(mut moments: watch::Receiver<Moment>, generation: u64) -> Self {
+        let until = Box::pin(async move {
+            match moments.wait_for(|newest| newest.generation > generation).await {
+                Ok(_) => Over::Pick,
+                Err(_) => Over::Gone,
+            }
+        });
+        Self { stream_on: None, until }
+    }
+
+    /// For one of the streams that the server allows on `connection`, or for its end.
+    pub(super) fn for_stream(connection: Arc<Connection>) -> Self {
+        let stream_on = Some(Arc::clone(&connection));
+        let until = Box::pin(async move {
+            match wait_for_place(&connection).await {
+                Ok(place) => Over::Place(place),
+                Err(Closed) => Over::Pick,
+            }
+        });
+        Self { stream_on, until }
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
+        Pin::new(&mut self.until).poll(cx)
+    }
+
+    /// The connection that allows no more streams, if that is what the call waits for.
+    pub(super) fn stream_on(&self) -> Option<&Arc<Connection>> {
+        self.stream_on.as_ref()
+    }
+}
+
+/// Waits for a stream; a long wait is told once for each connection.
+async fn wait_for_place(connection: &Arc<Connection>) -> Result<Place, Closed> {
+    let mut place = std::pin::pin!(Place::on(Arc::clone(connection)));
+    if let Ok(place) = timeout(LONG_WAIT, place.as_mut()).await {
+        return place;
+    }
+    if connection.is_first_long_wait() {
+        tracing::warn!(
+            address = %connection.address(),
+            streams = connection.streams(),
+            "calls wait for over 1 s because the server allows no more streams on its connection \
+             (SETTINGS_MAX_CONCURRENT_STREAMS); this is said once for each connection"
+        );
+    }
+    place.await
+}
