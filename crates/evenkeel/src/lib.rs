@@ -92,6 +92,8 @@ pub use client::{
 };
 pub use evenkeel_core::attributes::Attributes;
 pub use evenkeel_core::backoff::Backoff;
+#[cfg(feature = "unstable")]
+pub use evenkeel_core::call::{InvalidRetry, RetryPolicy, RetryThrottling};
 pub use evenkeel_core::cause::{Cause, CauseKind};
 pub use evenkeel_core::code::Code;
 pub use evenkeel_core::endpoint::{Address, Endpoint};

@@ -13,6 +13,9 @@ use evenkeel_core::backoff::Backoff;
 #[cfg(feature = "unstable")]
 use evenkeel_core::balance::PolicyFactory;
 use evenkeel_core::balance::{PolicyChoice, Registry, RoundRobinConfig};
+use evenkeel_core::call::Retry;
+#[cfg(feature = "unstable")]
+use evenkeel_core::call::{RetryPolicy, RetryThrottling};
 use evenkeel_core::channel::Settings;
 use evenkeel_core::connect;
 use evenkeel_core::target::{Target, TargetError};
@@ -62,6 +65,7 @@ pub struct ChannelBuilder {
     wait_for_ready: bool,
     timeout: Option<Duration>,
     retry_buffer_size: usize,
+    retry: Option<Retry>,
     policies: Registry,
     policy: PolicyChoice,
     connect: Settings,
@@ -95,6 +99,7 @@ impl ChannelBuilder {
             wait_for_ready: false,
             timeout: None,
             retry_buffer_size: RETRY_BUFFER_SIZE,
+            retry: None,
             policies: Registry::default(),
             policy: RoundRobinConfig::default().into(),
             connect: Settings {
@@ -136,6 +141,15 @@ impl ChannelBuilder {
     /// A unary request can be sent again however long it is.
     pub fn retry_buffer_size(mut self, bytes: usize) -> Self {
         self.retry_buffer_size = bytes;
+        self
+    }
+
+    /// Makes calls again that failed on their way or with codes that `policy` names (gRFC A6): every method's, so it is for
+    /// channels whose methods all bear being processed twice. Each attempt picks anew, and one deadline covers them all.
+    /// `throttling` stops retries while most calls fail. Default: only what no server has seen is made again.
+    #[cfg(feature = "unstable")]
+    pub fn retry(mut self, policy: RetryPolicy, throttling: impl Into<Option<RetryThrottling>>) -> Self {
+        self.retry = Some(Retry { policy, throttling: throttling.into() });
         self
     }
 
@@ -220,6 +234,7 @@ impl ChannelBuilder {
             wait_for_ready: self.wait_for_ready,
             timeout: self.timeout,
             retry_buffer_size: self.retry_buffer_size,
+            retry: self.retry,
             policy: self.policies.resolve(&self.policy)?,
             connect: self.connect,
             transport,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_core::balance::PolicyConfig;
+use evenkeel_core::call::Retry;
 use evenkeel_core::channel::Settings;
 use evenkeel_core::target::Target;
 use http::HeaderValue;
@@ -29,6 +30,8 @@ pub(super) struct Config {
     pub(super) timeout: Option<Duration>,
     /// How much of a request stream is kept for another attempt.
     pub(super) retry_buffer_size: usize,
+    /// What is retried beyond what no server has seen.
+    pub(super) retry: Option<Retry>,
     pub(super) policy: Arc<dyn PolicyConfig>,
     pub(super) connect: Settings,
     pub(super) transport: Transport,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use super::Observers;
-use crate::http2::client::GRPC_STATUS;
+use crate::http2::client::code_of;
 
 /// A call that begins.
 #[derive(Clone, Copy, Debug)]
@@ -91,9 +91,7 @@ impl Traced {
 
     /// The server has said how the call went.
     pub(crate) fn end_by(&self, trailers: &HeaderMap) {
-        let code =
-            trailers.get(&GRPC_STATUS).map_or(Code::Unknown, |code| Code::from_header(code.as_bytes()));
-        self.end_with(code);
+        self.end_with(code_of(trailers));
     }
 
     /// The call has failed.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use evenkeel_core::balance::{CallInfo, Pick, PickFailure, SubchannelId};
-use evenkeel_core::call::{Attempts, Verdict};
+use evenkeel_core::call::{Attempts, Ended, Next, Pushback};
+use evenkeel_core::code::Code;
 use evenkeel_core::endpoint::Address;
 use evenkeel_core::state::ConnectivityState;
+use http::{HeaderName, HeaderValue};
 use tonic::Status;
 
 use super::deadline::{Deadline, too_late};
@@ -17,8 +19,12 @@ use super::waiting::{Over, Waiting};
 use crate::client::inner::Inner;
 use crate::client::peer::Peer;
 use crate::client::shared::{RunningCall, Snapshot};
-use crate::http2::client::{Answer, ClientStream, Place, RequestBuffer, ResponseHead, StreamFailure};
+use crate::http2::client::{
+    Answer, ClientStream, Place, RequestBuffer, ResponseHead, StreamFailure, code_of,
+};
 use crate::observe::Traced;
+
+static PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 /// A call under way, until its response begins.
 pub(super) struct Call {
@@ -122,7 +128,7 @@ impl Call {
                     }
                     Err(failed) => {
                         let at = Arc::clone(stream.connection().address());
-                        self.on_failure(&at, failed)?;
+                        self.on_failure(Some(&at), failed)?;
                     }
                 },
                 Step::Done => return Poll::Pending,
@@ -155,9 +161,11 @@ impl Call {
             }
             Pick::Queue => {}
             Pick::Fail(_) if self.wait_for_ready => {}
-            Pick::Fail(PickFailure(text)) | Pick::Drop(PickFailure(text)) => {
-                return Err(Status::unavailable(text.to_string()));
+            Pick::Fail(PickFailure(text)) => {
+                return self
+                    .on_failure(None, StreamFailure::processed(Status::unavailable(text.to_string())));
             }
+            Pick::Drop(PickFailure(text)) => return Err(Status::unavailable(text.to_string())),
             // What a later version of the deciding core may say: the next picker knows better.
             _ => {}
         }
@@ -181,11 +189,11 @@ impl Call {
     }
 
     fn send(&mut self, place: Place) -> Result<(), Status> {
-        if self.head.has_waited() && self.deadline.as_ref().is_some_and(Deadline::is_over) {
+        if self.head.has_waited() && self.is_over() {
             return Err(too_late());
         }
-        let announced = self.deadline.as_ref().and_then(Deadline::at);
-        let head = self.head.for_attempt(&self.channel.config, announced)?;
+        let (announced, retries) = (self.deadline.as_ref().and_then(Deadline::at), self.attempts.retries());
+        let head = self.head.for_attempt(&self.channel.config, announced, retries)?;
         let connection = Arc::clone(place.connection());
         match ClientStream::open(place, head) {
             Ok(stream) => {
@@ -193,7 +201,7 @@ impl Call {
                 self.on_sent(connection.address());
                 Ok(())
             }
-            Err(failed) => self.on_failure(connection.address(), failed),
+            Err(failed) => self.on_failure(Some(connection.address()), failed),
         }
     }
 
@@ -202,8 +210,32 @@ impl Call {
         let Step::Sent(stream) = std::mem::replace(&mut self.step, Step::Done) else { return Ok(None) };
         let connection = Arc::clone(stream.connection());
         match stream.answered(head, &mut self.body) {
-            Ok(answer) => Ok(Some(answer)),
-            Err(failed) => self.on_failure(connection.address(), failed).map(|()| None),
+            Ok(answer) => Ok(self.unless_retried(answer)),
+            Err(failed) => self.on_failure(Some(connection.address()), failed).map(|()| None),
+        }
+    }
+
+    /// The answer, if it is not a failure after which the call is made again: only one that is all head can be.
+    fn unless_retried(&mut self, answer: Answer) -> Option<Answer> {
+        if self.channel.config.retry.is_none() || answer.body.is_some() || self.is_over() {
+            return Some(answer);
+        }
+        let headers = &answer.head.headers;
+        let code = code_of(headers);
+        if code == Code::Ok {
+            return Some(answer);
+        }
+        let pushback = Pushback::parse(headers.get_all(&PUSHBACK).iter().map(HeaderValue::as_bytes));
+        match self.next(Ended::Status { code, pushback }) {
+            Next::GiveUp => Some(answer),
+            next => {
+                if let Some(tracked) = self.tracked.take() {
+                    tracked.end_by(headers);
+                }
+                let failed = Status::from_header_map(headers).unwrap_or_else(|| Status::unknown(""));
+                self.try_again(next, failed);
+                None
+            }
         }
     }
 
@@ -218,41 +250,56 @@ impl Call {
     }
 
     /// Makes ready for another attempt, or fails the call.
-    fn on_failure(&mut self, at: &Arc<Address>, failed: StreamFailure) -> Result<(), Status> {
-        self.tried.extend(self.picked.take());
-        if self.deadline.as_ref().is_some_and(Deadline::is_over) {
+    fn on_failure(&mut self, at: Option<&Arc<Address>>, failed: StreamFailure) -> Result<(), Status> {
+        if let Some(at) = at.filter(|_| self.is_over()) {
             // Whatever the server says now, it may have noticed first, or been told so by something between.
             return Err(self.exceeded(no_answer(at), Some(at)));
         }
         if let Some(tracked) = self.tracked.take() {
             tracked.fail(&failed.status);
         }
-        if let Some(traced) = &self.traced {
-            traced.on_attempt_failed(&failed.status);
-        }
-        match self.attempts.on_failure(failed.failure, self.body.is_replayable()) {
-            Verdict::Retry => {
-                self.step = Step::Pick;
+        match self.next(failed.ended) {
+            Next::GiveUp => Err(match at {
+                Some(at) => Peer::blame(at, failed.status),
+                None => failed.status,
+            }),
+            next => {
+                self.try_again(next, failed.status);
                 Ok(())
             }
-            Verdict::GiveUp => Err(Peer::blame(at, failed.status)),
         }
     }
 
+    fn next(&mut self, ended: Ended) -> Next {
+        let retry = self.channel.config.retry.as_ref();
+        self.attempts.on_ended(ended, self.body.is_replayable(), retry, &mut || fastrand::u64(..))
+    }
+
+    fn try_again(&mut self, next: Next, failed: Status) {
+        self.tried.extend(self.picked.take());
+        if let Some(traced) = &self.traced {
+            traced.on_attempt_failed(&failed);
+        }
+        match next {
+            Next::After(wait) => self.wait(Waiting::for_retry(wait, failed)),
+            Next::Now | Next::GiveUp => self.step = Step::Pick,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.deadline.as_ref().is_some_and(Deadline::is_over)
+    }
+
     fn deadline_exceeded(&mut self) -> Status {
-        let connection = match &self.step {
-            Step::Sent(stream) => Some(stream.connection()),
-            Step::Wait(waiting) => waiting.stream_on(),
+        let at = match &self.step {
+            Step::Sent(stream) => Some(Arc::clone(stream.connection().address())),
+            Step::Wait(waiting) => waiting.stream_on().map(|connection| Arc::clone(connection.address())),
             Step::Pick | Step::Done => None,
         };
-        let at = connection.map(|connection| Arc::clone(connection.address()));
         let text = match (&self.step, &at) {
             (Step::Sent(_), Some(at)) => no_answer(at),
-            (_, Some(at)) => format!("deadline exceeded while waiting for a stream: {at} allows no more"),
-            (_, None) => match self.channel.shared.failure() {
-                Some(cause) => format!("deadline exceeded while waiting for a READY endpoint: {cause}"),
-                None => "deadline exceeded while waiting for a READY endpoint".into(),
-            },
+            (Step::Wait(waiting), _) => waiting.exceeded(self.channel.shared.failure().as_deref()),
+            _ => "deadline exceeded".into(),
         };
         self.exceeded(text, at.as_ref())
     }

@@ -34,6 +34,7 @@ struct Kept {
     others: Vec<(HeaderName, HeaderValue)>,
 }
 
+static PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
 static TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
 static GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 
@@ -62,17 +63,22 @@ impl Head {
         self.aged
     }
 
-    /// The head for one attempt. The first one, if it did not wait, carries the caller's own `grpc-timeout`.
+    /// The head for one attempt, before which the call was retried `retries` times. The first one, if it did not wait,
+    /// carries the caller's own `grpc-timeout`.
     pub(super) fn for_attempt(
         &mut self,
         config: &Config,
         deadline: Option<Instant>,
+        retries: u32,
     ) -> Result<Request<()>, Status> {
         let mut request = Request::new(());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.uri(config)?;
         *request.version_mut() = Version::HTTP_2;
         *request.headers_mut() = self.first.take().unwrap_or_else(|| self.kept.rebuild(config));
+        if retries > 0 {
+            request.headers_mut().insert(&PREVIOUS_ATTEMPTS, HeaderValue::from(retries));
+        }
         if std::mem::replace(&mut self.aged, true)
             && let Some(deadline) = deadline
         {
@@ -176,7 +182,7 @@ mod tests {
             [("authorization", "b"), ("x-b", "1"), ("te", "trailers"), ("x-c", "2"), ("x-d-bin", "AA")];
         for fields in [&usual[..], &odd[..], &many[..], &[]] {
             let mut head = Head::new(parts(fields), config).unwrap();
-            let [first, second] = [(); 2].map(|()| head.for_attempt(config, None).unwrap());
+            let [first, second] = [(); 2].map(|()| head.for_attempt(config, None, 0).unwrap());
             let sorted = |request: &Request<()>| {
                 let mut all: Vec<_> =
                     request.headers().iter().map(|(n, v)| format!("{n}: {}", v.to_str().unwrap())).collect();

@@ -95,7 +95,9 @@ impl Future for ResponseFuture {
         if body.is_none() {
             overrule_cancelled(&mut head.headers, deadline.as_ref());
         }
-        let follow = Followers { tracked, traced };
+        let retry = self.channel.config.retry.as_ref();
+        let throttling = retry.and_then(|retry| retry.throttling.clone());
+        let follow = Followers { tracked, traced, throttling };
         let follow = if body.is_none() { follow.end_by(&head.headers) } else { follow };
         let deadline = deadline.and_then(Deadline::past_head);
         let mut extensions = std::mem::take(&mut self.extensions);

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use evenkeel_core::balance::{Outcome, Track};
+use evenkeel_core::call::RetryThrottling;
 use evenkeel_core::code::Code;
 use http::HeaderMap;
 use tokio::time::Instant;
 use tonic::Status;
 
-use crate::http2::client::GRPC_STATUS;
+use crate::http2::client::code_of;
 use crate::observe::Traced;
 
 /// One attempt whose policy wants to hear how it went. Dropped before its end, it was cancelled, or never used.
@@ -31,9 +32,7 @@ impl Tracked {
 
     /// The server has said how it went.
     pub(super) fn end_by(self, trailers: &HeaderMap) {
-        let code =
-            trailers.get(&GRPC_STATUS).map_or(Code::Unknown, |code| Code::from_header(code.as_bytes()));
-        self.end(code);
+        self.end(code_of(trailers));
     }
 
     /// It has failed.
@@ -59,6 +58,8 @@ pub(super) struct Followers {
     pub(super) tracked: Option<Tracked>,
     /// Observers.
     pub(super) traced: Option<Arc<Traced>>,
+    /// What decides whether others are retried.
+    pub(super) throttling: Option<RetryThrottling>,
 }
 
 impl Followers {
@@ -69,6 +70,11 @@ impl Followers {
         }
         if let Some(traced) = self.traced {
             traced.end_by(trailers);
+        }
+        if let Some(throttling) = self.throttling
+            && code_of(trailers) == Code::Ok
+        {
+            throttling.on_success();
         }
         Self::default()
     }

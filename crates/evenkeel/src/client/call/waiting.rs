@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::timeout;
+use tonic::Status;
 
 use crate::client::resolve::BoxFuture;
 use crate::client::shared::Moment;
@@ -17,8 +18,15 @@ const LONG_WAIT: Duration = Duration::from_secs(1);
 
 /// A wait. It allocates: calls that can be sent at once have none.
 pub(super) struct Waiting {
-    stream_on: Option<Arc<Connection>>,
+    what: What,
     until: BoxFuture<'static, Over>,
+}
+
+enum What {
+    Endpoint,
+    Stream(Arc<Connection>),
+    /// To try again, after this.
+    Retry(Status),
 }
 
 /// How a wait ended.
@@ -39,19 +47,28 @@ impl Waiting {
                 Err(_) => Over::Gone,
             }
         });
-        Self { stream_on: None, until }
+        Self { what: What::Endpoint, until }
     }
 
     /// For one of the streams that the server allows on `connection`, or for its end.
     pub(super) fn for_stream(connection: Arc<Connection>) -> Self {
-        let stream_on = Some(Arc::clone(&connection));
+        let what = What::Stream(Arc::clone(&connection));
         let until = Box::pin(async move {
             match wait_for_place(&connection).await {
                 Ok(place) => Over::Place(place),
                 Err(Closed) => Over::Pick,
             }
         });
-        Self { stream_on, until }
+        Self { what, until }
+    }
+
+    /// For so long, after a failed attempt.
+    pub(super) fn for_retry(wait: Duration, failed: Status) -> Self {
+        let until = Box::pin(async move {
+            tokio::time::sleep(wait).await;
+            Over::Pick
+        });
+        Self { what: What::Retry(failed), until }
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Over> {
@@ -60,7 +77,30 @@ impl Waiting {
 
     /// The connection that allows no more streams, if that is what the call waits for.
     pub(super) fn stream_on(&self) -> Option<&Arc<Connection>> {
-        self.stream_on.as_ref()
+        match &self.what {
+            What::Stream(connection) => Some(connection),
+            What::Endpoint | What::Retry(_) => None,
+        }
+    }
+
+    /// What DEADLINE_EXCEEDED says; `failure` is why nothing is READY.
+    pub(super) fn exceeded(&self, failure: Option<&str>) -> String {
+        match (&self.what, failure) {
+            (What::Stream(connection), _) => {
+                format!(
+                    "deadline exceeded while waiting for a stream: {} allows no more",
+                    connection.address()
+                )
+            }
+            (What::Retry(failed), _) => {
+                let (code, text) = (failed.code(), failed.message());
+                format!("deadline exceeded while waiting to try again after {code:?}: {text}")
+            }
+            (What::Endpoint, Some(failure)) => {
+                format!("deadline exceeded while waiting for a READY endpoint: {failure}")
+            }
+            (What::Endpoint, None) => "deadline exceeded while waiting for a READY endpoint".into(),
+        }
     }
 }
 

@@ -22,7 +22,16 @@ pub(crate) struct RequestBuffer {
     /// How many chunks the body has given.
     read: usize,
     keeping: bool,
-    ended: bool,
+    end: End,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum End {
+    #[default]
+    Ahead,
+    Reached,
+    /// The caller's own body failed: what was read of it is no request.
+    Failed,
 }
 
 /// How far one attempt has read. Several may read one buffer: what the first of them gets from the body, the others get
@@ -33,7 +42,7 @@ pub(super) struct Cursor(usize);
 impl RequestBuffer {
     /// `at_most`: how many bytes are kept, beside the first chunk.
     pub(crate) fn new(body: tonic::body::Body, at_most: usize) -> Self {
-        Self { body, first: None, rest: Vec::new(), room: at_most, read: 0, keeping: true, ended: false }
+        Self { body, first: None, rest: Vec::new(), room: at_most, read: 0, keeping: true, end: End::Ahead }
     }
 
     /// The next chunk of the attempt whose cursor this is; `None` at the end of the request.
@@ -50,11 +59,12 @@ impl RequestBuffer {
             cursor.0 += 1;
             return Poll::Ready(Some(kept));
         }
-        while !self.ended {
+        while self.end == End::Ahead {
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
-                None => self.ended = true,
+                None => self.end = End::Reached,
                 Some(Err(status)) => {
-                    self.ended = true;
+                    self.end = End::Failed;
+                    self.keeping = false;
                     return Poll::Ready(Some(Err(status)));
                 }
                 Some(Ok(frame)) => {
@@ -68,7 +78,7 @@ impl RequestBuffer {
                 }
             }
         }
-        Poll::Ready(None)
+        Poll::Ready((self.end == End::Failed).then(|| Err(not_kept())))
     }
 
     /// Whether the request can still be sent from its beginning.
@@ -121,22 +131,25 @@ fn not_kept() -> Status {
 mod tests {
     use super::*;
     use std::collections::VecDeque;
-    use std::convert::Infallible;
     use std::task::Waker;
 
     const AT_MOST: usize = 100;
 
+    /// Empty, one is a failure.
     struct Chunks(VecDeque<Bytes>);
 
     impl Body for Chunks {
         type Data = Bytes;
-        type Error = Infallible;
+        type Error = Status;
 
         fn poll_frame(
             mut self: Pin<&mut Self>,
             _: &mut Context<'_>,
-        ) -> Poll<Option<Result<http_body::Frame<Bytes>, Infallible>>> {
-            Poll::Ready(self.0.pop_front().map(|chunk| Ok(http_body::Frame::data(chunk))))
+        ) -> Poll<Option<Result<http_body::Frame<Bytes>, Status>>> {
+            let failed = Err(Status::aborted("the program's own"));
+            let data =
+                |chunk: Bytes| if chunk.is_empty() { failed } else { Ok(http_body::Frame::data(chunk)) };
+            Poll::Ready(self.0.pop_front().map(data))
         }
     }
 
@@ -195,6 +208,21 @@ mod tests {
         let mut late = Cursor::default();
         let polled = request.poll_chunk(&mut late, &mut Context::from_waker(Waker::noop()));
         assert!(matches!(polled, Poll::Ready(Some(Err(_)))), "no other one begins in the middle: {polled:?}");
+    }
+
+    #[test]
+    fn a_body_that_failed_is_no_request_for_anybody() {
+        let mut request = request(&[3, 0]);
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut one, mut other) = (Cursor::default(), Cursor::default());
+        for cursor in [&mut one, &mut other] {
+            assert_eq!(sizes(&read(&mut request, cursor, 1)), [3]);
+        }
+        for cursor in [&mut one, &mut other] {
+            let polled = request.poll_chunk(cursor, &mut cx);
+            assert!(matches!(polled, Poll::Ready(Some(Err(_)))), "{polled:?}");
+        }
+        assert!(!request.is_replayable());
     }
 
     #[test]

@@ -9,10 +9,11 @@ use base64::Engine as _;
 use base64::alphabet::{Alphabet, STANDARD, URL_SAFE};
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use evenkeel_core::code::Code;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
 
-pub(crate) static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+pub(super) static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 static GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 static DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 
@@ -55,6 +56,11 @@ pub(super) fn make_readable(headers: &mut HeaderMap) {
             headers.remove(&DETAILS);
         }
     }
+}
+
+/// The code that the headers of a status say; UNKNOWN where they say none.
+pub(crate) fn code_of(headers: &HeaderMap) -> Code {
+    headers.get(&GRPC_STATUS).map_or(Code::Unknown, |code| Code::from_header(code.as_bytes()))
 }
 
 /// Takes the status out of a head that more follows: it is not the call's status (gRPC over HTTP/2, Responses).

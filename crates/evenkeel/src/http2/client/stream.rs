@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use evenkeel_core::call::Failure;
+use evenkeel_core::call::Ended;
 use h2::client::ResponseFuture;
 use http::Request;
 use tonic::Status;
@@ -64,7 +64,7 @@ impl ClientStream {
         if !self.pump.is_done()
             && let Poll::Ready(PumpEnd::Source(status)) = self.pump.poll(request, cx)
         {
-            return Poll::Ready(Err(StreamFailure { failure: Failure::MaybeProcessed, status }));
+            return Poll::Ready(Err(StreamFailure::processed(status)));
         }
         let head = ready!(Pin::new(&mut self.response).poll(cx));
         let link = self.place.connection().link();
@@ -81,8 +81,7 @@ impl ClientStream {
         request: &mut RequestBuffer,
     ) -> Result<Answer, StreamFailure> {
         let Self { pump, id, place, .. } = self;
-        let begun = Begun::new(head, place.connection())
-            .map_err(|status| StreamFailure { failure: Failure::MaybeProcessed, status })?;
+        let begun = Begun::new(head, place.connection()).map_err(StreamFailure::processed)?;
         let connection = Arc::clone(place.connection());
         if begun.is_all() {
             return Ok(begun.whole(connection));
@@ -112,7 +111,7 @@ fn check_length(head: &Request<()>, connection: &Connection) -> Result<(), Strea
         connection.address()
     );
     // No other attempt would fare better: the servers of one name mostly have one limit.
-    Err(StreamFailure { failure: Failure::MaybeProcessed, status: Status::resource_exhausted(text) })
+    Err(StreamFailure::processed(Status::resource_exhausted(text)))
 }
 
 fn never_opened(connection: &Connection, error: &h2::Error) -> StreamFailure {
@@ -120,10 +119,10 @@ fn never_opened(connection: &Connection, error: &h2::Error) -> StreamFailure {
     let ours = error.reason().is_none() && !error.is_io() && !error.is_go_away() && !error.is_reset();
     if ours && connection.is_usable() {
         let status = Status::internal(format!("the request cannot be sent: {error}"));
-        return StreamFailure { failure: Failure::MaybeProcessed, status };
+        return StreamFailure::processed(status);
     }
     // Its task may be busy saying goodbye to a peer that does not read: the call must not come back here meanwhile.
     connection.link().on_stream_refused();
     let status = Status::unavailable(connection.link().describe_loss(&describe(error)));
-    StreamFailure { failure: Failure::NeverSent, status }
+    StreamFailure { ended: Ended::NeverSent, status }
 }
