@@ -74,7 +74,7 @@ show_tools() {
     run python3 --version
 }
 
-# Packages of every platform: the licence and MSRV checks see all of Cargo.lock, and a stale lock file is found here.
+# Packages of every platform: the checks of licences and of the MSRV see all of Cargo.lock, and a stale lock file is found here.
 fetch() {
     run cargo fetch --locked
 }

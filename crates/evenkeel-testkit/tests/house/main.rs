@@ -12,7 +12,6 @@ mod documents;
 mod lints;
 mod metadata;
 mod sources;
-mod spdx;
 
 use std::fs;
 use std::path::{Path, PathBuf};
