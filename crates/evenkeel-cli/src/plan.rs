@@ -6,16 +6,12 @@ use std::time::Duration;
 
 use clap_complete::Shell;
 use evenkeel::{ClientTls, Refresh};
-use http::uri::PathAndQuery;
 
 use crate::args::{Args, Assertion, Command, LoadArgs, Output, ResolveArgs, ServeArgs};
+use crate::load::{CallPlan, Limit, Pace};
 
 /// What a load without `-z` and `-n` lasts.
 const DEFAULT_DURATION: Duration = Duration::from_secs(10);
-
-/// How many calls an open loop keeps in flight at most, whatever rate × timeout says: a stalled service must not
-/// grow us without bound. Each costs some kilobytes.
-const MOST_IN_FLIGHT: usize = 10_000;
 
 /// One run, resolved.
 #[derive(Debug)]
@@ -58,37 +54,6 @@ pub(crate) struct LoadPlan {
     pub(crate) interval: Option<Duration>,
     pub(crate) assertions: Vec<Assertion>,
     pub(crate) output: Output,
-}
-
-/// How to call, whoever is called.
-#[derive(Clone, Debug)]
-pub(crate) struct CallPlan {
-    pub(crate) method: PathAndQuery,
-    pub(crate) timeout: Duration,
-    pub(crate) pace: Pace,
-    pub(crate) limit: Limit,
-}
-
-/// When calls start.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Pace {
-    /// Each worker calls as soon as its last call has ended.
-    Closed { workers: usize },
-    /// On schedule, whatever became of earlier calls.
-    Open { rate: f64, in_flight: usize },
-}
-
-/// When to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Limit {
-    After(Duration),
-    Calls(u64),
-    /// Whichever comes first.
-    First {
-        duration: Duration,
-        calls: u64,
-    },
-    Never,
 }
 
 impl Plan {
@@ -145,19 +110,6 @@ impl From<LoadArgs> for LoadPlan {
     }
 }
 
-impl Pace {
-    /// By Little's law no more than rate × timeout calls can be in flight, since each ends by its deadline: with room
-    /// for them no call's start waits for another's end, and nothing grows without bound.
-    pub(crate) fn new(workers: usize, rate: f64, timeout: Duration) -> Self {
-        if rate <= 0.0 {
-            return Self::Closed { workers };
-        }
-        // A tenth more: a deadline fires a little late.
-        let needed = (rate * timeout.as_secs_f64() * 1.1).ceil() as usize + 1;
-        Self::Open { rate, in_flight: needed.min(MOST_IN_FLIGHT).max(workers) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -208,13 +160,9 @@ mod tests {
     }
 
     #[test]
-    fn room_for_every_call_that_can_be_in_flight() {
+    fn a_rate_makes_an_open_loop() {
         assert_eq!(load(&["-c", "3"]).calls.pace, Pace::Closed { workers: 3 });
         let open = load(&["--rate", "500", "--timeout", "1s"]).calls.pace;
         assert_eq!(open, Pace::Open { rate: 500.0, in_flight: 551 });
-        let slow = load(&["--rate", "1", "-c", "50"]).calls.pace;
-        assert_eq!(slow, Pace::Open { rate: 1.0, in_flight: 50 });
-        let huge = load(&["--rate", "1000000", "--timeout", "1h"]).calls.pace;
-        assert_eq!(huge, Pace::Open { rate: 1e6, in_flight: 10_000 });
     }
 }

@@ -9,9 +9,9 @@ use super::signals::{Asked, Interrupts};
 use crate::args::Output;
 use crate::exit::{RunError, Verdict};
 use crate::load::{
-    self, Caller, Connected, Finding, REDRAW, Stop, Summary, Watch, assess, progress, until_connected,
+    self, Caller, Connected, Finding, Limit, REDRAW, Stop, Summary, Watch, assess, progress, until_connected,
 };
-use crate::plan::{Limit, LoadPlan, Surroundings};
+use crate::plan::{LoadPlan, Surroundings};
 use crate::render::{self, Now, Screen, Style, View};
 
 /// A load, and all that is known of it.

@@ -14,8 +14,7 @@ use super::plots::{self, Course, Scene};
 use super::readiness::Readiness;
 use crate::cluster::{Cluster, ClusterError, Pod};
 use crate::exit::RunError;
-use crate::load::{self, Caller, Stop, Summary, Timeline};
-use crate::plan::{CallPlan, Limit, Pace};
+use crate::load::{self, CallPlan, Caller, Limit, Pace, Stop, Summary, Timeline};
 use crate::school::get_school;
 
 /// The pods that stand in the cluster, for one act after the other. Dropping it ends them all.

@@ -15,10 +15,10 @@ use tonic::{Code, Request, Status};
 use tower_service::Service;
 
 use super::counts::Counts;
+use super::plan::CallPlan;
 use super::tally::{Outcome, Place, Pod, Summary};
 use super::timeline::Timeline;
 use super::watch::Watch;
-use crate::plan::CallPlan;
 use crate::school::SERVED_BY;
 use crate::text::printable;
 

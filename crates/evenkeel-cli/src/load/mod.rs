@@ -1,4 +1,4 @@
-//! A load on one channel: when calls start (`pace`), one call (`caller`), what came of them (`tally`).
+//! A load on one channel: what is wanted (`plan`), when calls start (`pace`), one call (`caller`), what came of them (`tally`).
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ mod counts;
 mod failures;
 mod histogram;
 mod pace;
+mod plan;
 mod run;
 mod tally;
 mod timeline;
@@ -18,6 +19,7 @@ pub(crate) use assess::{Finding, assess};
 pub(crate) use caller::Caller;
 pub(crate) use connect::{Connected, progress, until_connected};
 pub(crate) use failures::Failures;
+pub(crate) use plan::{CallPlan, Limit, Pace};
 pub(crate) use run::{Stop, run};
 pub(crate) use tally::{EndpointSummary, Latencies, Pod, Summary, by_code, share};
 pub(crate) use timeline::Timeline;

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::caller::Caller;
 use super::pace::{Schedule, pace};
-use crate::plan::{CallPlan, Limit, Pace};
+use super::plan::{CallPlan, Limit, Pace};
 
 /// Starts that may wait for room in the open loop's own queue; more wait in the schedule.
 const STARTS_AHEAD: usize = 64;
