@@ -3,19 +3,20 @@
 use std::ffi::{OsStr, OsString};
 use std::sync::Arc;
 
+use evenkeel_load::printable;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::render::{LogWriter, Screen};
-use crate::text::printable;
 
 /// The variables, the first one that is set decides.
 const VARIABLES: [&str; 2] = ["EVENKEEL_LOG", "RUST_LOG"];
 
 /// The first part of the targets that there can be: the crates of this program that log.
-const TARGETS: [&str; 14] = [
+const TARGETS: [&str; 15] = [
     "evenkeel",
     "evenkeel_core",
+    "evenkeel_load",
     "h2",
     "hickory_net",
     "hickory_proto",
@@ -109,7 +110,7 @@ mod tests {
             "off",
             "0",
             "evenkeel=debug",
-            "evenkeel::load=trace,h2=info,warn",
+            "evenkeel_load=trace,h2=info,warn",
             "evenkeel",
             "h2[x{a=1}]=info",
         ] {

@@ -1,17 +1,15 @@
 //! The `evenkeel` command: what was typed (`args`) → what to do (`plan`) → doing it (`commands`) → saying it (`render`).
 
 mod args;
+mod assess;
 mod cluster;
 mod commands;
 mod demo;
 mod exit;
-mod load;
 mod log;
 mod plan;
 mod render;
 mod resolve;
-mod school;
-mod text;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use clap_complete::Shell;
 use evenkeel::{ClientTls, Refresh};
+use evenkeel_load::{CallPlan, Limit, Pace};
 
 use crate::args::{Args, Assertion, Command, LoadArgs, Output, ResolveArgs, ServeArgs};
-use crate::load::{CallPlan, Limit, Pace};
 
 /// What a load without `-z` and `-n` lasts.
 const DEFAULT_DURATION: Duration = Duration::from_secs(10);

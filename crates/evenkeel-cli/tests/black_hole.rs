@@ -19,10 +19,10 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::school::GetSchoolRequest;
-use common::school::school_client::SchoolClient;
 use common::{RemotePod, poll_until};
 use evenkeel::{Backoff, Channel, Disconnected, Event, Observer, Peer, Suspected};
+use evenkeel_load::school::stubs::GetSchoolRequest;
+use evenkeel_load::school::stubs::school_client::SchoolClient;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tonic::{Code, Request, Status};

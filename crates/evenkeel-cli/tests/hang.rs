@@ -14,9 +14,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use common::Pod;
-use common::school::GetSchoolRequest;
-use common::school::school_client::SchoolClient;
 use evenkeel::{Backoff, Channel, ChannelBuilder, ConnectivityState, Peer};
+use evenkeel_load::school::stubs::GetSchoolRequest;
+use evenkeel_load::school::stubs::school_client::SchoolClient;
 use tokio::task::JoinSet;
 use tonic::{Code, Request, Status};
 

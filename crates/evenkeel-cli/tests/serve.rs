@@ -12,13 +12,13 @@ mod common;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use common::school::school_client::SchoolClient;
-use common::school::{
+use common::{Pod, load};
+use evenkeel::{Channel, Peer};
+use evenkeel_load::school::stubs::school_client::SchoolClient;
+use evenkeel_load::school::stubs::{
     GetSchoolRequest, ListSchoolsRequest, RecordSchoolsRequest, SchoolRecord, SyncSchoolsRequest,
     SyncSchoolsResponse,
 };
-use common::{Pod, load};
-use evenkeel::{Channel, Peer};
 use tonic::{Code, Request, Streaming};
 
 fn client(pod: &Pod) -> SchoolClient<Channel> {

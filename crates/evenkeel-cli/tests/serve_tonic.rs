@@ -12,8 +12,8 @@ mod common;
 use std::time::Duration;
 
 use common::Pod;
-use common::school::school_client::SchoolClient;
-use common::school::{
+use evenkeel_load::school::stubs::school_client::SchoolClient;
+use evenkeel_load::school::stubs::{
     GetSchoolRequest, ListSchoolsRequest, RecordSchoolsRequest, SchoolRecord, SyncSchoolsRequest,
 };
 use tokio_stream::wrappers::ReceiverStream;

@@ -3,8 +3,9 @@
 use std::io::{self, BufRead};
 use std::thread;
 
+use evenkeel_load::school::Served;
+
 use crate::render;
-use crate::school::Served;
 
 /// Obeys stdin on a thread of its own: `calls` is answered by a line `calls N` on stdout, and the end of stdin ends
 /// the process at once.

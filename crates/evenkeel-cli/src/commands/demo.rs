@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use evenkeel_load::Summary;
+
 use super::signals::Interrupts;
 use crate::args::Output;
 use crate::cluster::Cluster;
 use crate::demo::{Act, Lane, Report, Stage, acts, pods_in_all};
 use crate::exit::{RunError, Verdict};
-use crate::load::Summary;
 use crate::plan::Surroundings;
 use crate::render::{self, Screen, Style};
 

@@ -4,15 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use evenkeel::{Channel, Observer};
+use evenkeel_load::{Caller, Connected, Limit, Stop, Summary, Watch, progress, until_connected};
 
 use super::signals::{Asked, Interrupts};
 use crate::args::Output;
+use crate::assess::{Finding, assess};
 use crate::exit::{RunError, Verdict};
-use crate::load::{
-    self, Caller, Connected, Finding, Limit, REDRAW, Stop, Summary, Watch, assess, progress, until_connected,
-};
 use crate::plan::{LoadPlan, Surroundings};
-use crate::render::{self, Now, Screen, Style, View};
+use crate::render::{self, Now, REDRAW, Screen, Style, View};
 
 /// A load, and all that is known of it.
 struct Run<'a> {
@@ -132,7 +131,7 @@ impl<'a> Run<'a> {
             interrupts.next().await;
         };
         tokio::select! {
-            () = load::run(&self.caller, &self.plan.calls, stopped) => {}
+            () = evenkeel_load::run(&self.caller, &self.plan.calls, stopped) => {}
             () = self.show(screen) => {}
             result = self.print_intervals(screen) => result?,
             () = interrupted => {}

@@ -7,9 +7,8 @@ use tokio::task::JoinSet;
 use super::signals::Interrupts;
 use crate::args::{ResolveArgs, ResolveOutput};
 use crate::exit::{RunError, Verdict};
-use crate::load::REDRAW;
 use crate::plan::Surroundings;
-use crate::render::{self, Screen, Style};
+use crate::render::{self, REDRAW, Screen, Style};
 use crate::resolve::{Changes, Found, Lookup, Outcome, Peek};
 
 pub(super) async fn run(

@@ -4,12 +4,12 @@ use std::future::pending;
 use std::pin::pin;
 
 use evenkeel::{BoundServer, DrainReport, ServeError, Server, ServerBuilder, signal};
+use evenkeel_load::school::{SchoolServer, Schools, Served, ServedBy, reflection};
 
 use super::control::obey_stdin;
 use crate::args::ServeArgs;
 use crate::exit::{RunError, Verdict};
 use crate::render::{self, Screen};
-use crate::school::{SchoolServer, Schools, Served, ServedBy, reflection};
 
 pub(super) async fn run(args: ServeArgs, screen: &Screen) -> Result<Verdict, RunError> {
     let served = Served::default();

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use evenkeel_load::{EndpointSummary, Summary};
+
 use super::claims::{Fate, KillSeen, PodCalls};
 use crate::cluster::{ClusterError, Pod};
-use crate::load::{self, EndpointSummary, Summary};
 
 /// How long a drained pod may take to be gone.
 const END_LIMIT: Duration = Duration::from_secs(20);
@@ -56,9 +57,11 @@ impl Cast {
     }
 
     /// As a table lists them.
-    pub(super) fn listed(&self) -> Vec<load::Pod> {
-        let listed =
-            |member: &Member| load::Pod { name: member.name.clone(), address: member.address.to_string() };
+    pub(super) fn listed(&self) -> Vec<evenkeel_load::Pod> {
+        let listed = |member: &Member| evenkeel_load::Pod {
+            name: member.name.clone(),
+            address: member.address.to_string(),
+        };
         self.0.iter().map(listed).collect()
     }
 

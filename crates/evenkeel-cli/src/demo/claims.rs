@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use evenkeel_load::Timeline;
 use serde::Serialize;
 
 use super::about::About;
 use super::marks::Mark;
 use crate::cluster::Fault;
-use crate::load::Timeline;
 
 mod balance;
 mod trouble;
@@ -267,7 +267,7 @@ impl Report {
 
     /// The part of all served calls that `pod` served.
     pub(crate) fn share(&self, pod: &PodCalls) -> f64 {
-        crate::load::share(pod.served, self.pods.iter().map(|pod| pod.served).sum())
+        evenkeel_load::share(pod.served, self.pods.iter().map(|pod| pod.served).sum())
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use evenkeel::{BuildError, Channel, ChannelBuilder, Observer};
+use evenkeel_load::school::get_school;
+use evenkeel_load::{CallPlan, Caller, Limit, Pace, Stop, Summary, Timeline};
 
 use super::acts::{Act, DEADLINE, Entrance, Plot, RATE};
 use super::cast::Cast;
@@ -14,8 +16,9 @@ use super::plots::{self, Course, Scene};
 use super::readiness::Readiness;
 use crate::cluster::{Cluster, ClusterError, Pod};
 use crate::exit::RunError;
-use crate::load::{self, CallPlan, Caller, Limit, Pace, Stop, Summary, Timeline};
-use crate::school::get_school;
+
+/// How often whoever watches is shown the count: fast enough to look alive, slow enough to read.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// The pods that stand in the cluster, for one act after the other. Dropping it ends them all.
 #[derive(Debug)]
@@ -67,7 +70,7 @@ impl Stage {
         let show = async {
             loop {
                 look();
-                tokio::time::sleep(load::REDRAW).await;
+                tokio::time::sleep(LOOK).await;
             }
         };
         let mut scene = Scene {
@@ -87,7 +90,7 @@ impl Stage {
             Ok::<_, RunError>(course)
         };
         let calls = async {
-            load::run(&caller, &plan, stopped).await;
+            evenkeel_load::run(&caller, &plan, stopped).await;
             Ok(())
         };
         let (course, ()) = tokio::select! {

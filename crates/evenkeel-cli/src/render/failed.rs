@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use evenkeel_load::{Failures, Summary};
+
 use super::columns::clipped;
 use super::resolve::wrap;
 use super::table::Style;
-use crate::load::{Failures, Summary};
 
 /// What stands before a message.
 const INDENT: usize = 6;

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
+use evenkeel_load::{Connected, EndpointSummary, Happened, Latencies, Seen, Summary, share};
+
 use super::columns::{Column, clipped, flow, table as columns};
 use super::failed::{self, Room};
 use super::table::{Style, failures, heading, milliseconds, rate};
-use crate::load::{Connected, EndpointSummary, Finding, Happened, Latencies, Seen, Summary, share};
+use crate::assess::Finding;
 
 /// How many events stand below a table that is drawn anew, and how many kinds of failure.
 const EVENTS: usize = 8;

@@ -23,7 +23,7 @@ pub(crate) use report::page as demo_page;
 pub(crate) use resolve::{
     change_json, change_line, documents as resolve_json, line as resolve_line, table as resolve_table,
 };
-pub(crate) use screen::{LogWriter, Screen};
+pub(crate) use screen::{LogWriter, REDRAW, Screen};
 pub(crate) use table::{
     Style, act as act_table, act_heading, demo as demo_table, meanwhile, progress as act_progress,
 };

@@ -2,11 +2,12 @@
 
 use std::time::SystemTime;
 
+use evenkeel_load::Timeline;
+
 use super::html::{self, ActView, Colours, Figure, Page, PodView, Series};
 use super::table::note;
 use super::utc;
 use crate::demo::{Figures, Report};
-use crate::load::Timeline;
 
 /// The page; `when` is when the demo ran.
 pub(crate) fn page(reports: &[Report], when: SystemTime) -> String {

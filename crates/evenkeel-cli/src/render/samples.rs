@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use evenkeel_load::{EndpointSummary, Failures, Latencies, Pod, Summary};
+
 use crate::demo::{About, Claim, Fate, KillSeen, Observed, PodCalls, Report, Role};
-use crate::load::{EndpointSummary, Failures, Latencies, Pod, Summary};
 
 pub(crate) fn empty_summary() -> Summary {
     Summary::none("a:1")

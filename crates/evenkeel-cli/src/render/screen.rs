@@ -2,6 +2,10 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How often a live table is drawn anew: fast enough to look alive, slow enough to read.
+pub(crate) const REDRAW: Duration = Duration::from_millis(250);
 
 /// Takes the frame off: to its first column and line, then clear to the end of the screen.
 const CLEAR_BELOW: &str = "\x1b[J";

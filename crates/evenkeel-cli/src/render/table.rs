@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use evenkeel_load::{Summary, by_code};
+
 use super::columns::{clipped, flow};
 use crate::demo::{Act, Fate, PodCalls, Report, Role, outcome};
-use crate::load::{Summary, by_code};
 
 /// The cells of a bar that stands for everything.
 const BAR: usize = 24;

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use evenkeel::resolve::{Absence, Update};
 use evenkeel::{BuildError, Channel, DnsAnswer, DnsQuery, Event, Observer, Refresh, Resolution};
-
-use crate::text::printable;
+use evenkeel_load::printable;
 
 /// One target that is being resolved.
 #[derive(Debug)]

@@ -6,16 +6,6 @@ use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
 
-pub mod school {
-    #![allow(
-        clippy::allow_attributes_without_reason,
-        clippy::wildcard_imports,
-        clippy::too_many_lines,
-        reason = "generated code"
-    )]
-    tonic::include_proto!("school.v1");
-}
-
 /// A command without the surroundings that would change its output.
 pub fn evenkeel(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_evenkeel"));

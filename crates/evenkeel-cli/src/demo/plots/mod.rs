@@ -3,12 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use evenkeel_load::{Caller, Summary};
+
 use super::acts::{Act, Plot};
 use super::cast::Cast;
 use super::claims::FaultSeen;
 use super::marks::{Kind, Marks};
 use crate::cluster::{Cluster, ClusterError, Pod};
-use crate::load::{self, Caller, Summary};
 
 mod add;
 mod dns_outage;
@@ -27,7 +28,7 @@ pub(super) struct Scene<'a> {
     pub(super) cast: &'a mut Cast,
     pub(super) caller: &'a Caller,
     /// What the live table lists.
-    pub(super) listed: &'a Mutex<Vec<load::Pod>>,
+    pub(super) listed: &'a Mutex<Vec<evenkeel_load::Pod>>,
     /// What the chart marks.
     pub(super) marks: &'a Marks,
     /// Pods that were started before the calls, so that they are ready in the moment they are put into DNS.

@@ -1,6 +1,6 @@
 //! Texts and numbers as they may stand in HTML.
 
-use crate::text::printable;
+use evenkeel_load::printable;
 
 /// `text` as it may stand between tags and in quoted attributes, and printable.
 pub(super) fn escape(text: &str) -> String {

@@ -1,8 +1,10 @@
 use std::time::Duration;
 
+use evenkeel_load::Connected;
+
 use super::{demo, interval, load};
 use crate::args::Assertion;
-use crate::load::{Connected, assess};
+use crate::assess::assess;
 use crate::render::samples;
 
 const LOAD: &str = r#"{

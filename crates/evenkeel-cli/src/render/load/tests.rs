@@ -2,10 +2,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use evenkeel::ConnectivityState;
+use evenkeel_load::{Connected, Happened, Member, Seen, Summary};
 
 use super::{Now, Rooms, Style, View, findings, line, table};
 use crate::args::Assertion;
-use crate::load::{Connected, Finding, Happened, Member, Seen, Summary};
+use crate::assess::Finding;
 use crate::render::samples;
 
 const PLAIN: Style = Style { colour: false };
@@ -28,7 +29,8 @@ fn seen() -> Seen {
     ]);
     let at = Duration::from_millis(1250);
     let goaway = Happened { at, text: "GOAWAY from 127.0.9.1:50051: max_age".to_owned() };
-    let mut seen = Seen { members, events: [goaway].into(), ..Seen::default() };
+    let mut seen = Seen::default();
+    (seen.members, seen.events) = (members, [goaway].into());
     seen.tally.lookups = 2;
     seen.tally.goaways = 1;
     seen

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::caller::Caller;
-use super::pace::{Schedule, pace};
-use super::plan::{CallPlan, Limit, Pace};
+use crate::caller::Caller;
+use crate::pace::{Schedule, pace};
+use crate::plan::{CallPlan, Limit, Pace};
 
 /// Starts that may wait for room in the open loop's own queue; more wait in the schedule.
 const STARTS_AHEAD: usize = 64;
@@ -20,19 +20,22 @@ const AFTER_FAILURE: Duration = Duration::from_millis(50);
 
 /// Ends a load early: no call starts any more, those in flight still end. Dropping it does the same.
 #[derive(Debug)]
-pub(crate) struct Stop(watch::Sender<bool>);
+pub struct Stop(watch::Sender<bool>);
 
 /// A load's ear for its [`Stop`].
 #[derive(Clone, Debug)]
-pub(crate) struct Stopped(watch::Receiver<bool>);
+pub struct Stopped(watch::Receiver<bool>);
 
 impl Stop {
-    pub(crate) fn new() -> (Self, Stopped) {
+    /// One for a load that has not begun, and its ear.
+    #[must_use]
+    pub fn new() -> (Self, Stopped) {
         let (sender, receiver) = watch::channel(false);
         (Self(sender), Stopped(receiver))
     }
 
-    pub(crate) fn stop(&self) {
+    /// From here on no call starts; again it changes nothing.
+    pub fn stop(&self) {
         self.0.send_replace(true);
     }
 }
@@ -49,7 +52,10 @@ impl Stopped {
 }
 
 /// Runs the whole load; returns when its last call has ended. Dropping the future cuts off the calls in flight.
-pub(crate) async fn run(caller: &Arc<Caller>, plan: &CallPlan, stopped: Stopped) {
+///
+/// # Panics
+/// Outside a tokio runtime, and where the system has no thread for an open loop's schedule.
+pub async fn run(caller: &Arc<Caller>, plan: &CallPlan, stopped: Stopped) {
     match plan.pace {
         Pace::Closed { workers } => closed_loop(caller, workers, plan.limit, stopped).await,
         Pace::Open { rate, in_flight } => open_loop(caller, rate, in_flight, plan.limit, stopped).await,

@@ -5,25 +5,25 @@ use std::time::Duration;
 
 use tonic::Code;
 
-use super::tally::Outcome;
+use crate::tally::Outcome;
 
 /// A load's calls over time, in buckets of equal width: those answered by when they started, so that a pod's delay does not
 /// look like a hole, those failed by when they ended, so that none failed before what made it fail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Timeline {
+pub struct Timeline {
     /// How long it lasts; the last bucket may be cut short by it.
-    pub(crate) length: Duration,
+    pub length: Duration,
     /// Calls that each pod answered, by its name. A series may end before the last bucket: zeroes follow.
-    pub(crate) answered: BTreeMap<String, Vec<u32>>,
+    pub answered: BTreeMap<String, Vec<u32>>,
     /// Calls that failed, whoever answered.
-    pub(crate) failed: Vec<u32>,
+    pub failed: Vec<u32>,
 }
 
 impl Timeline {
     /// The width of a bucket: narrow enough to see a pod come, wide enough for a steady load to look steady.
-    pub(crate) const BUCKET: Duration = Duration::from_millis(250);
+    pub const BUCKET: Duration = Duration::from_millis(250);
 
-    pub(super) fn on_outcome(&mut self, outcome: &Outcome) {
+    pub(crate) fn on_outcome(&mut self, outcome: &Outcome) {
         let is_ok = outcome.code == Code::Ok;
         let moment = if is_ok { outcome.started } else { outcome.at };
         let bucket = (moment.as_nanos() / Self::BUCKET.as_nanos()) as usize;
@@ -39,7 +39,8 @@ impl Timeline {
     }
 
     /// The same, lasting until `end` at least.
-    pub(crate) fn until(mut self, end: Duration) -> Self {
+    #[must_use]
+    pub fn until(mut self, end: Duration) -> Self {
         self.length = self.length.max(end);
         self
     }
@@ -56,8 +57,8 @@ fn count(series: &mut Vec<u32>, bucket: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tally::Pod;
     use super::{Code, Duration, Outcome, Timeline};
+    use crate::tally::Pod;
 
     #[test]
     fn calls_go_where_they_started_and_failures_where_they_ended() {

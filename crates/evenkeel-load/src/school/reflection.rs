@@ -27,7 +27,7 @@ fn described() -> Builder<'static> {
 ///
 /// # Errors
 /// When a description makes no sense, which the tests see.
-pub(crate) fn v1() -> Result<ServerReflectionServer<impl ServerReflection>, Error> {
+pub fn v1() -> Result<ServerReflectionServer<impl ServerReflection>, Error> {
     described().build_v1()
 }
 
@@ -35,6 +35,6 @@ pub(crate) fn v1() -> Result<ServerReflectionServer<impl ServerReflection>, Erro
 ///
 /// # Errors
 /// As [`v1`].
-pub(crate) fn v1alpha() -> Result<ServerReflectionAlphaServer<impl ServerReflectionAlpha>, Error> {
+pub fn v1alpha() -> Result<ServerReflectionAlphaServer<impl ServerReflectionAlpha>, Error> {
     described().build_v1alpha()
 }

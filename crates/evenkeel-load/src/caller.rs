@@ -14,17 +14,17 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Code, Request, Status};
 use tower_service::Service;
 
-use super::counts::Counts;
-use super::plan::CallPlan;
-use super::tally::{Outcome, Place, Pod, Summary};
-use super::timeline::Timeline;
-use super::watch::Watch;
+use crate::counts::Counts;
+use crate::plan::CallPlan;
 use crate::school::SERVED_BY;
+use crate::tally::{Outcome, Place, Pod, Summary};
 use crate::text::printable;
+use crate::timeline::Timeline;
+use crate::watch::Watch;
 
 /// Makes calls on one channel and tallies them.
 #[derive(Debug)]
-pub(crate) struct Caller {
+pub struct Caller {
     channel: Channel,
     method: PathAndQuery,
     timeout: std::time::Duration,
@@ -45,8 +45,8 @@ struct Witness {
 struct EmptyCodec;
 
 impl Caller {
-    /// `start` is what the tally's times count from.
-    pub(crate) fn new(channel: Channel, plan: &CallPlan, start: Instant) -> Self {
+    /// Of the plan it takes method and deadline; `start` is what the summary's times count from.
+    pub fn new(channel: Channel, plan: &CallPlan, start: Instant) -> Self {
         let counts = Mutex::default();
         Self { channel, method: plan.method.clone(), timeout: plan.timeout, start, counts, watch: None }
     }
@@ -54,20 +54,20 @@ impl Caller {
     /// Takes the watch's word for when connections began: a failure then goes to the pod behind its connection, where one
     /// is known, and not to the address alone.
     #[must_use]
-    pub(crate) fn watched_by(self, watch: Arc<Watch>) -> Self {
+    pub fn watched_by(self, watch: Arc<Watch>) -> Self {
         Self { watch: Some(watch), ..self }
     }
 
     /// Counts by the interval too, for [`Caller::interval`].
     #[must_use]
-    pub(crate) fn by_interval(self) -> Self {
+    pub fn by_interval(self) -> Self {
         self.counts().by_interval();
         self
     }
 
     /// Counts over time too, for [`Caller::timeline`].
     #[must_use]
-    pub(crate) fn over_time(self) -> Self {
+    pub fn over_time(self) -> Self {
         self.counts().over_time();
         self
     }
@@ -92,21 +92,24 @@ impl Caller {
         code == Code::Ok
     }
 
-    pub(crate) fn start(&self) -> Instant {
+    /// What its times count from.
+    pub fn start(&self) -> Instant {
         self.start
     }
 
-    pub(crate) fn summary(&self, target: &str) -> Summary {
+    /// What came of all calls until now; `target` is what the summary says of whom they went to.
+    pub fn summary(&self, target: &str) -> Summary {
         self.counts().total(target, self.start.elapsed())
     }
 
-    /// What came since the last time it was asked, or since the start.
-    pub(crate) fn interval(&self, target: &str) -> Summary {
+    /// As [`Caller::summary`], of what came since this was last asked, or since the start; only where it is counted by
+    /// the interval.
+    pub fn interval(&self, target: &str) -> Summary {
         self.counts().take_interval(target, self.start.elapsed())
     }
 
     /// Who answered when; nothing unless it is counted over time.
-    pub(crate) fn timeline(&self) -> Timeline {
+    pub fn timeline(&self) -> Timeline {
         self.counts().timeline(self.start.elapsed())
     }
 

@@ -16,9 +16,9 @@ use super::generated::{
 /// The longest note that may be asked for: a request must not cost the pod its memory.
 const LONGEST_NOTE: u32 = 1 << 20;
 
-/// The service's implementation.
+/// The school service: schools made up from the request, with notes as long as it asks for, but for 1 MiB at most.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Schools {
+pub struct Schools {
     delay: Duration,
 }
 
@@ -26,7 +26,7 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 impl Schools {
     /// Each call waits `delay` before it is answered.
-    pub(crate) fn new(delay: Duration) -> Self {
+    pub fn new(delay: Duration) -> Self {
         Self { delay }
     }
 

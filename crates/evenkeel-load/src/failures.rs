@@ -9,14 +9,15 @@ const LONGEST: usize = 400;
 
 /// Failed calls, by gRPC's code names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Failures {
-    pub(crate) counts: BTreeMap<&'static str, u64>,
+pub struct Failures {
+    /// How many of each code.
+    pub counts: BTreeMap<&'static str, u64>,
     /// The message of the first one of each code, fit for a terminal; none where it was empty.
-    pub(crate) messages: BTreeMap<&'static str, String>,
+    pub messages: BTreeMap<&'static str, String>,
 }
 
 impl Failures {
-    pub(super) fn add(&mut self, code: &'static str, message: &str) {
+    pub(crate) fn add(&mut self, code: &'static str, message: &str) {
         let count = self.counts.entry(code).or_default();
         *count += 1;
         if *count == 1 && !message.is_empty() {
@@ -25,7 +26,7 @@ impl Failures {
     }
 
     /// The message of a code's first failure, or nothing.
-    pub(crate) fn message(&self, code: &str) -> &str {
+    pub fn message(&self, code: &str) -> &str {
         self.messages.get(code).map_or("", String::as_str)
     }
 }

@@ -1,6 +1,7 @@
 //! Whether a run was what was demanded of it.
 
-use super::tally::{Latencies, Summary, by_code};
+use evenkeel_load::{Latencies, Summary, by_code};
+
 use crate::args::{Assertion, Quantile};
 
 /// One demand, and how the run stands to it.
@@ -63,7 +64,8 @@ impl Quantile {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::tally::{EndpointSummary, Pod};
+    use evenkeel_load::{EndpointSummary, Pod};
+
     use super::{Assertion, Summary, assess};
     use crate::render::samples::empty_summary;
 

@@ -2,7 +2,7 @@
 
 /// `text` without control characters and without those that turn the direction of writing, each replaced by U+FFFD: what a
 /// peer says must not be able to move a terminal's cursor, or to rearrange what stands around it.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     let turns_or_breaks_a_line = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.replace(|c: char| c.is_control() || turns_or_breaks_a_line(c), "\u{fffd}")
 }

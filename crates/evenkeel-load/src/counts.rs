@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::tally::{Outcome, Summary, Tally};
-use super::timeline::Timeline;
+use crate::tally::{Outcome, Summary, Tally};
+use crate::timeline::Timeline;
 
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     total: Tally,
     interval: Option<Interval>,
     timeline: Option<Timeline>,
@@ -19,15 +19,15 @@ struct Interval {
 }
 
 impl Counts {
-    pub(super) fn by_interval(&mut self) {
+    pub(crate) fn by_interval(&mut self) {
         self.interval = Some(Interval::default());
     }
 
-    pub(super) fn over_time(&mut self) {
+    pub(crate) fn over_time(&mut self) {
         self.timeline = Some(Timeline::default());
     }
 
-    pub(super) fn on_outcome(&mut self, outcome: Outcome) {
+    pub(crate) fn on_outcome(&mut self, outcome: Outcome) {
         if let Some(timeline) = &mut self.timeline {
             timeline.on_outcome(&outcome);
         }
@@ -37,18 +37,18 @@ impl Counts {
         self.total.on_outcome(outcome);
     }
 
-    pub(super) fn total(&self, target: &str, elapsed: Duration) -> Summary {
+    pub(crate) fn total(&self, target: &str, elapsed: Duration) -> Summary {
         self.total.summary(target, elapsed)
     }
 
     /// The interval that ends `now`; the next one begins.
-    pub(super) fn take_interval(&mut self, target: &str, now: Duration) -> Summary {
+    pub(crate) fn take_interval(&mut self, target: &str, now: Duration) -> Summary {
         let next = Interval { began: now, tally: Tally::default() };
         let Interval { began, tally } = self.interval.replace(next).unwrap_or_default();
         tally.summary(target, now.saturating_sub(began))
     }
 
-    pub(super) fn timeline(&self, now: Duration) -> Timeline {
+    pub(crate) fn timeline(&self, now: Duration) -> Timeline {
         self.timeline.clone().unwrap_or_default().until(now)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use evenkeel::Channel;
 
-use super::watch::{Seen, Watch};
+use crate::watch::{Seen, Watch};
 
 /// How long a load waits for its endpoints: a handshake takes milliseconds, and one address that answers nothing must not
 /// hold the others up for the whole of a connect timeout.
@@ -16,18 +16,20 @@ const LOOK: Duration = Duration::from_millis(2);
 
 /// How far the wait has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Connected {
-    pub(crate) took: Duration,
-    pub(crate) ready: usize,
+pub struct Connected {
+    /// Since the watch's start.
+    pub took: Duration,
+    /// Endpoints that a call can go to.
+    pub ready: usize,
     /// Endpoints that the name has; none where it is not resolved.
-    pub(crate) endpoints: usize,
+    pub endpoints: usize,
     /// Endpoints that are not READY but have failed to be.
-    pub(crate) failed: usize,
+    pub failed: usize,
 }
 
 /// Waits until every endpoint is READY or has failed, or until the name is known to lead nowhere, but for
 /// 5 seconds at most. Where calls wait for a pod, so does this, until there is one. Cancel-safe.
-pub(crate) async fn until_connected(channel: &Channel, watch: &Watch, waits_for_ready: bool) {
+pub async fn until_connected(channel: &Channel, watch: &Watch, waits_for_ready: bool) {
     let settled = async {
         // Cannot fail here, in a runtime; were it otherwise, the first call would say so.
         let _ = channel.connect();
@@ -40,7 +42,7 @@ pub(crate) async fn until_connected(channel: &Channel, watch: &Watch, waits_for_
 }
 
 /// How far it is now.
-pub(crate) fn progress(channel: &Channel, watch: &Watch) -> Connected {
+pub fn progress(channel: &Channel, watch: &Watch) -> Connected {
     // What calls see, which may come a moment after the connection's own event.
     let ready = channel.connections().iter().map(|one| one.address().to_string()).collect();
     count(&watch.seen(), &ready, watch.elapsed())
@@ -72,8 +74,8 @@ mod tests {
 
     use evenkeel::ConnectivityState::{Connecting, TransientFailure};
 
-    use super::super::watch::Member;
     use super::{Connected, Duration, Seen, count, is_settled};
+    use crate::watch::Member;
 
     fn seen(endpoints: &[&[&str]], failed: &[&str]) -> Seen {
         let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();

@@ -13,32 +13,34 @@ use tower_service::Service;
 /// The header that names the pod.
 pub(crate) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
 
-/// How many calls were answered, health included, whatever the answer.
+/// How many calls were answered, health included, whatever the answer. Clones count together.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Served(Arc<AtomicU64>);
+pub struct Served(Arc<AtomicU64>);
 
-/// The layer.
+/// A layer that puts the pod's name on every response, as `x-served-by`, and counts the calls it served.
 #[derive(Clone, Debug)]
-pub(crate) struct ServedBy {
+pub struct ServedBy {
     name: HeaderValue,
     served: Served,
 }
 
 /// What [`ServedBy`] makes of a service.
 #[derive(Clone, Debug)]
-pub(crate) struct NamedService<S> {
+pub struct NamedService<S> {
     inner: S,
     layer: ServedBy,
 }
 
 impl Served {
-    pub(crate) fn count(&self) -> u64 {
+    /// Until now.
+    pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 impl ServedBy {
-    pub(crate) fn new(name: HeaderValue, served: Served) -> Self {
+    /// Each response is signed with `name` and counted in `served`.
+    pub fn new(name: HeaderValue, served: Served) -> Self {
         Self { name, served }
     }
 }

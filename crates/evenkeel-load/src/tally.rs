@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tonic::Code;
 
-use super::failures::Failures;
-use super::histogram::Histogram;
+use crate::failures::Failures;
+use crate::histogram::Histogram;
 
 /// How many pods are counted: a load that goes on for months must not grow with each pod that came and went. Each costs its
 /// latencies, some 15 to 30 KB where calls take up to a second.
@@ -40,11 +40,11 @@ pub(crate) struct Place {
 
 /// Who answered a call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Pod {
+pub struct Pod {
     /// What it calls itself, else its address.
-    pub(crate) name: String,
+    pub name: String,
     /// The connection's peer: behind a ClusterIP not the pod's own.
-    pub(crate) address: String,
+    pub address: String,
 }
 
 /// The running count.
@@ -61,49 +61,63 @@ pub(crate) struct Tally {
 
 /// The count at one moment: what tables and documents are made of.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Summary {
-    pub(crate) target: String,
-    pub(crate) elapsed: Duration,
-    pub(crate) calls: u64,
-    pub(crate) ok: u64,
-    /// By gRPC's code names.
-    pub(crate) failed: BTreeMap<&'static str, u64>,
+pub struct Summary {
+    /// Whom the load calls, as it was asked for.
+    pub target: String,
+    /// Since the load's start; of an interval, how long that was.
+    pub elapsed: Duration,
+    /// Calls that have ended.
+    pub calls: u64,
+    /// Those of them that succeeded.
+    pub ok: u64,
+    /// The others, by gRPC's code names.
+    pub failed: BTreeMap<&'static str, u64>,
     /// Those of the failed calls that were on no connection.
-    pub(crate) no_pod: Failures,
+    pub no_pod: Failures,
     /// When the last one of the failed calls started, since the load's start.
-    pub(crate) last_failed_start: Option<Duration>,
-    /// `None` before the first call has ended.
-    pub(crate) latency: Option<Latencies>,
-    pub(crate) endpoints: Vec<EndpointSummary>,
+    pub last_failed_start: Option<Duration>,
+    /// Of all calls; `None` before the first one has ended.
+    pub latency: Option<Latencies>,
+    /// The pods that were called, shorter names first; 512 at most, those that were silent for longest are forgotten.
+    pub endpoints: Vec<EndpointSummary>,
 }
 
+/// What so many of the calls did not exceed, from scheduled start to end; up to 1 % too much, but for the longest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Latencies {
-    pub(crate) p50: Duration,
-    pub(crate) p90: Duration,
-    pub(crate) p99: Duration,
-    pub(crate) p999: Duration,
-    pub(crate) max: Duration,
+pub struct Latencies {
+    /// Half of them.
+    pub p50: Duration,
+    /// 90 of 100.
+    pub p90: Duration,
+    /// 99 of 100.
+    pub p99: Duration,
+    /// 999 of 1,000.
+    pub p999: Duration,
+    /// All: the longest.
+    pub max: Duration,
 }
 
+/// What came of the calls to one pod.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct EndpointSummary {
-    pub(crate) pod: Pod,
+pub struct EndpointSummary {
+    /// Which pod.
+    pub pod: Pod,
     /// Calls made to it that have ended, whether or not it answered.
-    pub(crate) made: u64,
+    pub made: u64,
     /// Those of them that it answered, whatever the answer.
-    pub(crate) answered: u64,
+    pub answered: u64,
     /// Of all calls that were made to any pod, 0–1.
-    pub(crate) share: f64,
+    pub share: f64,
     /// When the first call that it answered ended, since the load's start; zero without answers.
-    pub(crate) first_call: Duration,
-    pub(crate) last_call: Duration,
+    pub first_call: Duration,
+    /// When the last one did.
+    pub last_call: Duration,
     /// When the last one of the calls that it answered started.
-    pub(crate) last_start: Duration,
+    pub last_start: Duration,
     /// Calls that failed on it, answered with an error or not at all.
-    pub(crate) failed: Failures,
+    pub failed: Failures,
     /// Of the calls that it answered; `None` without answers.
-    pub(crate) latency: Option<Latencies>,
+    pub latency: Option<Latencies>,
 }
 
 #[derive(Debug, Default)]
@@ -234,7 +248,7 @@ fn latencies(all: &Histogram) -> Option<Latencies> {
 
 impl EndpointSummary {
     /// A pod without a call.
-    pub(crate) fn none(pod: Pod) -> Self {
+    pub fn none(pod: Pod) -> Self {
         Self {
             pod,
             made: 0,
@@ -251,16 +265,18 @@ impl EndpointSummary {
 
 impl Summary {
     /// Before the first call.
-    pub(crate) fn none(target: &str) -> Self {
+    pub fn none(target: &str) -> Self {
         Tally::default().summary(target, Duration::ZERO)
     }
 
-    pub(crate) fn failures(&self) -> u64 {
+    /// Calls that failed, whatever their codes.
+    pub fn failures(&self) -> u64 {
         self.failed.values().sum()
     }
 
     /// The same with these pods as its endpoints, those without a call included.
-    pub(crate) fn over_pods(mut self, pods: &[Pod]) -> Self {
+    #[must_use]
+    pub fn over_pods(mut self, pods: &[Pod]) -> Self {
         let of = |pod: &Pod| {
             let named = self.endpoints.iter().filter(|endpoint| endpoint.pod.name == pod.name);
             named.fold(EndpointSummary::none(pod.clone()), |sum, endpoint| EndpointSummary {
@@ -276,12 +292,12 @@ impl Summary {
 }
 
 /// Failed calls by code, in words: `NOT_FOUND 1, UNAVAILABLE 3`.
-pub(crate) fn by_code(failed: &BTreeMap<&'static str, u64>) -> String {
+pub fn by_code(failed: &BTreeMap<&'static str, u64>) -> String {
     failed.iter().map(|(code, count)| format!("{code} {count}")).collect::<Vec<_>>().join(", ")
 }
 
 /// A part of a whole, 0 of nothing.
-pub(crate) fn share(part: u64, whole: u64) -> f64 {
+pub fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 

@@ -10,39 +10,59 @@ const MOST_IN_FLIGHT: usize = 10_000;
 
 /// How to call, whoever is called.
 #[derive(Clone, Debug)]
-pub(crate) struct CallPlan {
-    pub(crate) method: PathAndQuery,
-    pub(crate) timeout: Duration,
-    pub(crate) pace: Pace,
-    pub(crate) limit: Limit,
+pub struct CallPlan {
+    /// The unary method, `/package.Service/Method`; it is sent an empty message.
+    pub method: PathAndQuery,
+    /// The deadline of each call, from its own start.
+    pub timeout: Duration,
+    /// When calls start.
+    pub pace: Pace,
+    /// When none starts any more.
+    pub limit: Limit,
 }
 
 /// When calls start.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Pace {
+pub enum Pace {
     /// Each worker calls as soon as its last call has ended.
-    Closed { workers: usize },
+    Closed {
+        /// How many call at the same time; none makes no call.
+        workers: usize,
+    },
     /// On schedule, whatever became of earlier calls.
-    Open { rate: f64, in_flight: usize },
+    Open {
+        /// Calls a second, more than 0.
+        rate: f64,
+        /// How many calls can be on their way at once; later ones then start late, and their latency counts the wait.
+        in_flight: usize,
+    },
 }
 
-/// When to stop.
+/// When to stop. Calls in flight still end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Limit {
+pub enum Limit {
+    /// So long after the load's start.
     After(Duration),
+    /// When so many calls have started.
     Calls(u64),
     /// Whichever comes first.
     First {
+        /// So long after the load's start.
         duration: Duration,
+        /// When so many calls have started.
         calls: u64,
     },
+    /// Only by a [`Stop`](crate::Stop).
     Never,
 }
 
 impl Pace {
+    /// An open loop of `rate` calls a second with room for every call that can be in flight, but for `workers` at least
+    /// and 10,000 at most; a closed one of so many workers where the rate is 0 or less.
+    ///
     /// By Little's law no more than rate × timeout calls can be in flight, since each ends by its deadline: with room
     /// for them no call's start waits for another's end, and nothing grows without bound.
-    pub(crate) fn new(workers: usize, rate: f64, timeout: Duration) -> Self {
+    pub fn new(workers: usize, rate: f64, timeout: Duration) -> Self {
         if rate <= 0.0 {
             return Self::Closed { workers };
         }

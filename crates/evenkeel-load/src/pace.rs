@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
 
-use super::plan::Limit;
+use crate::plan::Limit;
 
 /// The starts of an open loop.
 #[derive(Clone, Copy, Debug)]

@@ -13,9 +13,9 @@ const KEPT: usize = 64;
 /// Of how many addresses it is known when they were last connected to: a load that goes on for months must not grow.
 const KEPT_CONNECTED: usize = 4096;
 
-/// Listens to a channel's events.
+/// Listens to a channel's events, as its observer.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub struct Watch {
     state: Mutex<State>,
 }
 
@@ -27,12 +27,13 @@ struct State {
 
 /// What has been seen so far.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// By the address that a subchannel connects to.
-    pub(crate) members: BTreeMap<String, Member>,
-    /// The last events, the oldest first.
-    pub(crate) events: VecDeque<Happened>,
-    pub(crate) tally: Tally,
+    pub members: BTreeMap<String, Member>,
+    /// The last 64 events, the oldest first.
+    pub events: VecDeque<Happened>,
+    /// All of them, counted.
+    pub tally: EventCounts,
     /// The last list: the addresses of each endpoint.
     pub(crate) endpoints: BTreeSet<Vec<String>>,
     /// When the newest connection to an address became READY.
@@ -45,42 +46,51 @@ pub(crate) struct Seen {
 
 /// One address that the resolver named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) state: ConnectivityState,
+pub struct Member {
+    /// Of its subchannel.
+    pub state: ConnectivityState,
     /// The resolver still names it.
-    pub(crate) is_listed: bool,
-    /// When it came after the load had begun with others.
-    pub(crate) joined: Option<Duration>,
+    pub is_listed: bool,
+    /// When it came after the load had begun with others, since the load's start.
+    pub joined: Option<Duration>,
     /// An attempt to connect has failed.
-    pub(crate) has_failed: bool,
+    pub has_failed: bool,
 }
 
 /// One event, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Happened {
+pub struct Happened {
     /// Since the load's start.
-    pub(crate) at: Duration,
-    pub(crate) text: String,
+    pub at: Duration,
+    /// Fit for a terminal, whoever's words are in it.
+    pub text: String,
 }
 
 /// How often what happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) goaways: u64,
-    pub(crate) lookups: u64,
-    pub(crate) failed_lookups: u64,
-    pub(crate) joined: u64,
-    pub(crate) left: u64,
-    pub(crate) lost: u64,
+pub struct EventCounts {
+    /// GOAWAYs that came.
+    pub goaways: u64,
+    /// Lookups that found something.
+    pub lookups: u64,
+    /// Those that found nothing.
+    pub failed_lookups: u64,
+    /// Addresses that came after the first list.
+    pub joined: u64,
+    /// Addresses that left the list.
+    pub left: u64,
+    /// Connections that ended without a GOAWAY.
+    pub lost: u64,
 }
 
 impl Watch {
     /// Times count from `start`.
-    pub(crate) fn new(start: Instant) -> Self {
+    pub fn new(start: Instant) -> Self {
         Self { state: Mutex::new(State { start, seen: Seen::default() }) }
     }
 
-    pub(crate) fn seen(&self) -> Seen {
+    /// A copy of what has been seen until now.
+    pub fn seen(&self) -> Seen {
         self.lock().seen.clone()
     }
 
@@ -90,7 +100,7 @@ impl Watch {
     }
 
     /// From here on times count from `start`; what came before belongs to the beginning.
-    pub(crate) fn begin(&self, start: Instant) {
+    pub fn begin(&self, start: Instant) {
         let mut state = self.lock();
         let by = start.saturating_duration_since(state.start);
         state.start = start;
