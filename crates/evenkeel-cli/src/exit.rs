@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use evenkeel::BuildError;
 
 use crate::cluster::ClusterError;
+use crate::demo::PlayError;
 
 /// How a command that could do its work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +45,15 @@ pub(crate) enum RunError {
     Report { path: PathBuf, cause: io::Error },
     #[error("{what}: {cause}")]
     System { what: &'static str, cause: io::Error },
+}
+
+impl From<PlayError> for RunError {
+    fn from(error: PlayError) -> Self {
+        match error {
+            PlayError::Client(error) => Self::Target(error),
+            PlayError::Cluster(error) => Self::Cluster(error),
+        }
+    }
 }
 
 impl RunError {

@@ -16,7 +16,7 @@ pub(crate) use about::{About, Role, outcome};
 pub(crate) use acts::{Act, Lane, acts, pods_in_all};
 pub(crate) use claims::{Fate, Figures, PodCalls, Report};
 pub(crate) use marks::{Kind as MarkKind, Mark};
-pub(crate) use stage::Stage;
+pub(crate) use stage::{PlayError, Stage};
 
 #[cfg(test)]
 pub(crate) use claims::{Claim, KillSeen, Observed};

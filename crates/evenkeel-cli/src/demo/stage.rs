@@ -1,5 +1,6 @@
 //! Playing an act: pods, a client, steady calls, what happens meanwhile, and then the counts of both ends.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,6 @@ use super::marks::Marks;
 use super::plots::{self, Course, Scene};
 use super::readiness::Readiness;
 use crate::cluster::{Cluster, ClusterError, Pod};
-use crate::exit::RunError;
 
 /// How often whoever watches is shown the count: fast enough to look alive, slow enough to read.
 const LOOK: Duration = Duration::from_millis(250);
@@ -26,6 +26,17 @@ pub(crate) struct Stage {
     cluster: Arc<Cluster>,
     namespace: &'static str,
     cast: Cast,
+}
+
+/// Why an act could not be played.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlayError {
+    /// Its client could not be made.
+    #[error(transparent)]
+    Client(#[from] BuildError),
+    /// The cluster broke.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
 }
 
 /// What an act's end looks back on.
@@ -46,7 +57,7 @@ impl Stage {
     ///
     /// # Errors
     /// When the cluster broke; a claim that does not hold is in the report.
-    pub(crate) async fn play(&mut self, act: &Act, watch: impl Fn(&Summary)) -> Result<Report, RunError> {
+    pub(crate) async fn play(&mut self, act: &Act, watch: impl Fn(&Summary)) -> Result<Report, PlayError> {
         self.set(act).await?;
         let in_the_wings = self.start_added(act).await?;
         self.cast.count_before().await?;
@@ -67,12 +78,6 @@ impl Stage {
             let pods = listed.lock().unwrap_or_else(PoisonError::into_inner).clone();
             watch(&caller.summary(&target).over_pods(&pods));
         };
-        let show = async {
-            loop {
-                look();
-                tokio::time::sleep(LOOK).await;
-            }
-        };
         let mut scene = Scene {
             cluster: &self.cluster,
             act,
@@ -87,7 +92,7 @@ impl Stage {
             if course.is_over {
                 stop.stop();
             }
-            Ok::<_, RunError>(course)
+            Ok::<_, ClusterError>(course)
         };
         let calls = async {
             evenkeel_load::run(&caller, &plan, stopped).await;
@@ -95,7 +100,7 @@ impl Stage {
         };
         let (course, ()) = tokio::select! {
             both = async { tokio::try_join!(plot, calls) } => both?,
-            () = show => return Err(RunError::Interrupted),
+            never = again_and_again(look) => match never {},
         };
         let summary = caller.summary(&target);
         let timeline = to_its_end(caller.timeline(), &summary);
@@ -159,6 +164,14 @@ impl Stage {
             kill: course.killed.map(|killed| self.cast.kill_seen(killed, summary, start)),
             outage,
         }
+    }
+}
+
+/// Looks, and never stops looking.
+async fn again_and_again(look: impl Fn()) -> Infallible {
+    loop {
+        look();
+        tokio::time::sleep(LOOK).await;
     }
 }
 
