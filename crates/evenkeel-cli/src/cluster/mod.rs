@@ -8,6 +8,7 @@ mod pod;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
@@ -52,6 +53,8 @@ pub(crate) enum ClusterError {
 /// A running cluster. Dropping it ends its DNS server and ClusterIP; pods are their owners'.
 #[derive(Debug)]
 pub(crate) struct Cluster {
+    /// What pods are processes of.
+    program: PathBuf,
     block: Block,
     dns: DnsServer,
     cluster_ip: Forwarder,
@@ -59,15 +62,19 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a cluster with room for `pods` pods in its life.
+    /// Starts a cluster with room for `pods` pods in its life, each a process of `program`.
+    ///
+    /// The program understands `serve --control --name NAME --listen ADDRESS` as the `evenkeel` command does: it prints
+    /// `listening ADDRESS` when it is ready, answers `calls` on stdin by `calls N`, and ends with its stdin.
     ///
     /// # Errors
     /// Where 127.x.y.z cannot be bound, the error says what to do.
-    pub(crate) async fn start(pods: u8) -> Result<Self, ClusterError> {
+    pub(crate) async fn start(program: PathBuf, pods: u8) -> Result<Self, ClusterError> {
         let block = Block::find(pods)?;
         let dns = DnsServer::start(block.dns(), Zone::new(DNS_TTL)).await.map_err(ClusterError::Dns)?;
         let listener = TcpListener::bind(block.cluster_ip()).await.map_err(ClusterError::ClusterIp)?;
-        Ok(Self { block, dns, cluster_ip: Forwarder::start(listener), pods_started: AtomicU8::new(0) })
+        let (cluster_ip, pods_started) = (Forwarder::start(listener), AtomicU8::new(0));
+        Ok(Self { program, block, dns, cluster_ip, pods_started })
     }
 
     /// Starts pods, each on an address that no pod has had before, and waits until they listen.
@@ -86,7 +93,7 @@ impl Cluster {
         for number in named_from..named_from + count {
             let index = self.pods_started.fetch_add(1, Ordering::Relaxed);
             let address = self.block.pod(index).ok_or(ClusterError::Full)?;
-            starting.push(Pod::start(format!("school-{number}"), address, flags)?);
+            starting.push(Pod::start(&self.program, format!("school-{number}"), address, flags)?);
         }
         let mut pods = Vec::new();
         for pod in starting {

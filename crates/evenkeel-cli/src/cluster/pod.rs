@@ -1,6 +1,7 @@
-//! A pod: this very program as a process of its own, held by its stdin.
+//! A pod: a process of its own, held by its stdin.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -44,13 +45,17 @@ pub(crate) struct Ended {
 }
 
 impl Pod {
-    /// Starts a pod; `flags` are more of `evenkeel serve`'s.
+    /// Starts a pod of this program; `flags` are more of `evenkeel serve`'s.
     ///
     /// # Errors
     /// When the process could not be started.
-    pub(crate) fn start(name: String, address: SocketAddr, flags: &[String]) -> Result<Self, ClusterError> {
+    pub(crate) fn start(
+        program: &Path,
+        name: String,
+        address: SocketAddr,
+        flags: &[String],
+    ) -> Result<Self, ClusterError> {
         let failed = |cause| ClusterError::PodStart { pod: name.clone(), cause };
-        let program = std::env::current_exe().map_err(failed)?;
         let mut child = Command::new(program)
             .args(["serve", "--control", "--name", &name, "--listen", &address.to_string()])
             .args(flags)

@@ -88,7 +88,9 @@ fn cannot_write(path: &Path, cause: std::io::Error) -> RunError {
 
 async fn play(output: Output, surroundings: Surroundings, screen: &Screen) -> Result<Vec<Report>, RunError> {
     let acts = acts();
-    let cluster = Arc::new(Cluster::start(pods_in_all()).await?);
+    // Pods are processes of this very program.
+    let itself = std::env::current_exe().map_err(RunError::system("this program does not find itself"))?;
+    let cluster = Arc::new(Cluster::start(itself, pods_in_all()).await?);
     let program = Program { reports: vec![None; acts.len()], ..Program::default() };
     let house = House { output, surroundings, screen, acts: &acts, program: Mutex::new(program) };
     let [front, back, side] = Lane::ALL.map(|lane| house.play(lane, &cluster));
