@@ -58,7 +58,8 @@ pub(super) async fn run(
         }
     };
     if let (Some(mut file), Some(path)) = (file, page) {
-        let text = render::demo_page(&reports, SystemTime::now());
+        let version = concat!("evenkeel ", env!("CARGO_PKG_VERSION"));
+        let text = render::demo_page(&reports, version, &render::utc(SystemTime::now()));
         let written = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
         written.map_err(|cause| cannot_write(path, cause))?;
         screen.line(&format!("evenkeel: the report is in {}", path.display()));

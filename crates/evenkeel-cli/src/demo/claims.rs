@@ -253,6 +253,23 @@ impl Claim {
     }
 }
 
+impl PodCalls {
+    /// What is special about it, in words; nothing where nothing is.
+    pub(crate) fn note(&self) -> String {
+        let came = match (self.is_new, self.first_call) {
+            (false, _) => None,
+            (true, None) => Some("new, no call".to_owned()),
+            (true, Some(first)) => Some(format!("new, first call after {:.1} s", first.as_secs_f64())),
+        };
+        let went = match self.fate {
+            Fate::Stands => None,
+            Fate::Drained { .. } => Some("drained".to_owned()),
+            Fate::Killed { .. } => Some("killed; its last count before".to_owned()),
+        };
+        came.into_iter().chain(went).collect::<Vec<_>>().join("; ")
+    }
+}
+
 impl Report {
     pub(crate) fn new(id: &'static str, text: String, claim: Claim, seen: Observed) -> Self {
         let (broken, figures) = (claim.broken_by(&seen), claim.figures(&seen));

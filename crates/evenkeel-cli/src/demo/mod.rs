@@ -14,9 +14,9 @@ mod stage;
 
 pub(crate) use about::{About, Role, outcome};
 pub(crate) use acts::{Act, Lane, acts, pods_in_all};
-pub(crate) use claims::{Fate, Figures, PodCalls, Report};
+pub(crate) use claims::{Fate, Figures, Report};
 pub(crate) use marks::{Kind as MarkKind, Mark};
 pub(crate) use stage::{PlayError, Stage};
 
 #[cfg(test)]
-pub(crate) use claims::{Claim, KillSeen, Observed};
+pub(crate) use claims::{Claim, KillSeen, Observed, PodCalls};

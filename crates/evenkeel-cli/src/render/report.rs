@@ -1,21 +1,13 @@
 //! The demo's outcome as a page: from what was seen to what `html` draws.
 
-use std::time::SystemTime;
-
 use evenkeel_load::Timeline;
 
 use super::html::{self, ActView, Colours, Figure, Page, PodView, Series};
-use super::table::note;
-use super::utc;
 use crate::demo::{Figures, Report};
 
-/// The page; `when` is when the demo ran.
-pub(crate) fn page(reports: &[Report], when: SystemTime) -> String {
-    html::render(&Page {
-        version: concat!("evenkeel ", env!("CARGO_PKG_VERSION")).to_owned(),
-        when: utc(when),
-        acts: acts(reports),
-    })
+/// The page; it says which `version` of the program was asked, and `when`.
+pub(crate) fn page(reports: &[Report], version: &str, when: &str) -> String {
+    html::render(&Page { version: version.to_owned(), when: when.to_owned(), acts: acts(reports) })
 }
 
 /// A pod has one colour on the whole page, by its name.
@@ -31,7 +23,7 @@ fn act(report: &Report, colours: &mut Colours) -> ActView {
         address: pod.address.clone(),
         calls: pod.served,
         share: report.share(pod),
-        note: note(pod),
+        note: pod.note(),
     });
     let pods = pods.collect();
     ActView {
@@ -125,7 +117,7 @@ fn milliseconds(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::Duration;
 
     use super::page;
     use crate::demo::{Mark, MarkKind};
@@ -140,8 +132,9 @@ mod tests {
         let mark = |at, text: &str| Mark { at, kind: MarkKind::Pod, text: text.to_owned() };
         reports[0].marks =
             vec![mark(Duration::from_secs(1), "school-2 in DNS"), mark(Duration::from_secs(60), "too late")];
-        let page = page(&reports, UNIX_EPOCH);
+        let page = page(&reports, "evenkeel 0.1.0", "1970-01-01T00:00:00Z");
         for text in [
+            "evenkeel 0.1.0",
             "1970-01-01",
             "ttl-refresh",
             "school-2 in DNS",

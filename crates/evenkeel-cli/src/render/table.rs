@@ -6,7 +6,7 @@ use std::time::Duration;
 use evenkeel_load::{Summary, by_code};
 
 use super::columns::{clipped, flow};
-use crate::demo::{Act, Fate, PodCalls, Report, Role, outcome};
+use crate::demo::{Act, Report, Role, outcome};
 
 /// The cells of a bar that stands for everything.
 const BAR: usize = 24;
@@ -126,7 +126,7 @@ pub(crate) fn act(report: &Report, style: Style) -> String {
             address: &pod.address,
             calls: pod.served,
             share: report.share(pod),
-            note: note(pod),
+            note: pod.note(),
         })
         .collect();
     out.push_str(&table(&rows, style));
@@ -145,21 +145,6 @@ pub(crate) fn demo(reports: &[Report], style: Style) -> String {
     let (line, by_role) = outcome(reports.iter().map(|report| (report.about.role, report.holds())));
     let _ = writeln!(out, "{line} ({by_role})");
     out
-}
-
-/// What is special about a pod.
-pub(super) fn note(pod: &PodCalls) -> String {
-    let came = match (pod.is_new, pod.first_call) {
-        (false, _) => None,
-        (true, None) => Some("new, no call".to_owned()),
-        (true, Some(first)) => Some(format!("new, first call after {:.1} s", first.as_secs_f64())),
-    };
-    let went = match pod.fate {
-        Fate::Stands => None,
-        Fate::Drained { .. } => Some("drained".to_owned()),
-        Fate::Killed { .. } => Some("killed; its last count before".to_owned()),
-    };
-    came.into_iter().chain(went).collect::<Vec<_>>().join("; ")
 }
 
 fn figures(report: &Report) -> String {

@@ -9,7 +9,7 @@ pub(crate) use crate::demo::{About, Mark, MarkKind, Role};
 pub(crate) struct Page {
     /// The program and its version: `evenkeel 0.1.0`.
     pub(crate) version: String,
-    /// When the demo ran: `2026-11-24 20:41 UTC`.
+    /// When the demo ran: `2026-11-24T20:41:07Z`.
     pub(crate) when: String,
     pub(crate) acts: Vec<ActView>,
 }
