@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use evenkeel::BuildError;
-
-use crate::cluster::ClusterError;
-use crate::demo::PlayError;
+use evenkeel_demo::{ClusterError, PlayError};
 
 /// How a command that could do its work ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,9 +13,10 @@ use crate::render::{LogWriter, Screen};
 const VARIABLES: [&str; 2] = ["EVENKEEL_LOG", "RUST_LOG"];
 
 /// The first part of the targets that there can be: the crates of this program that log.
-const TARGETS: [&str; 15] = [
+const TARGETS: [&str; 16] = [
     "evenkeel",
     "evenkeel_core",
+    "evenkeel_demo",
     "evenkeel_load",
     "h2",
     "hickory_net",

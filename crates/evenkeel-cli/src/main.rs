@@ -2,9 +2,7 @@
 
 mod args;
 mod assess;
-mod cluster;
 mod commands;
-mod demo;
 mod exit;
 mod log;
 mod plan;

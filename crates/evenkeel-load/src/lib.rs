@@ -1,6 +1,6 @@
 //! The engine of `evenkeel load`: calls on one channel, and who answered them.
 //!
-//! What is wanted is a [`CallPlan`]; [`run`] follows it, a [`Caller`] makes each call and counts what came of it. A
+//! What is wanted is a [`CallPlan`]; [`run()`] follows it, a [`Caller`] makes each call and counts what came of it. A
 //! [`Watch`] hears meanwhile what happens to the channel. What tables and documents are made of are the [`Summary`] of the
 //! calls, their [`Timeline`], and what was [`Seen`].
 //!

@@ -6,12 +6,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use evenkeel_demo::{Act, Cluster, Lane, Report, Stage, acts, pods_in_all};
 use evenkeel_load::Summary;
 
 use super::signals::Interrupts;
 use crate::args::Output;
-use crate::cluster::Cluster;
-use crate::demo::{Act, Lane, Report, Stage, acts, pods_in_all};
 use crate::exit::{RunError, Verdict};
 use crate::plan::Surroundings;
 use crate::render::{self, Screen, Style};
@@ -59,7 +58,7 @@ pub(super) async fn run(
     };
     if let (Some(mut file), Some(path)) = (file, page) {
         let version = concat!("evenkeel ", env!("CARGO_PKG_VERSION"));
-        let text = render::demo_page(&reports, version, &render::utc(SystemTime::now()));
+        let text = evenkeel_demo::page(&reports, version, &render::utc(SystemTime::now()));
         let written = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
         written.map_err(|cause| cannot_write(path, cause))?;
         screen.line(&format!("evenkeel: the report is in {}", path.display()));

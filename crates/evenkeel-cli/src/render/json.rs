@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use evenkeel_demo::{Fate, Figures, Report};
 use evenkeel_load::{Connected, Failures, Latencies, Summary};
 use serde::Serialize;
 
 use crate::assess::Finding;
-use crate::demo::{Fate, Figures, Report};
 
 pub(super) const SCHEMA_VERSION: u32 = 1;
 

@@ -6,10 +6,8 @@ use crate::exit::RunError;
 
 mod columns;
 mod failed;
-mod html;
 mod json;
 mod load;
-mod report;
 mod resolve;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -19,7 +17,6 @@ mod utc;
 
 pub(crate) use json::{demo as demo_json, interval as interval_json, load as load_json};
 pub(crate) use load::{Now, View, findings, line as interval_line, table as load_table};
-pub(crate) use report::page as demo_page;
 pub(crate) use resolve::{
     change_json, change_line, documents as resolve_json, line as resolve_line, table as resolve_table,
 };

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use evenkeel_demo::{Act, Report, Role, outcome};
 use evenkeel_load::{Summary, by_code};
 
 use super::columns::{clipped, flow};
-use crate::demo::{Act, Report, Role, outcome};
 
 /// The cells of a bar that stands for everything.
 const BAR: usize = 24;

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use evenkeel_demo::samples::{reports, trouble};
 use evenkeel_load::Connected;
 
 use super::{demo, interval, load};
@@ -196,12 +197,12 @@ const DEMO: &str = r#"{
 
 #[test]
 fn a_demo() {
-    assert_eq!(demo(&samples::reports()), DEMO);
+    assert_eq!(demo(&reports()), DEMO);
 }
 
 #[test]
 fn an_act_with_a_killed_pod() {
-    let document: serde_json::Value = serde_json::from_str(&demo(&[samples::trouble()])).expect("JSON");
+    let document: serde_json::Value = serde_json::from_str(&demo(&[trouble()])).expect("JSON");
     let act = &document["acts"][0];
     assert_eq!((&act["pods"][0]["end"], &act["pods"][1]["end"]), (&"killed".into(), &"drained".into()));
     assert_eq!((&act["role"], &act["verdict"]), (&"trouble".into(), &"not survived".into()));

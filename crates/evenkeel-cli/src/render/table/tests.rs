@@ -1,3 +1,5 @@
+use evenkeel_demo::samples::{reports, trouble};
+
 use super::{Style, act, demo, meanwhile, progress};
 use crate::render::samples;
 
@@ -30,7 +32,7 @@ POD  ADDRESS      CALLS    SHARE
 
 #[test]
 fn acts_and_their_summary() {
-    let reports = samples::reports();
+    let reports = reports();
     let expected = "\
 ttl-refresh  remedy: holds
   soon
@@ -53,9 +55,9 @@ summary
 
 #[test]
 fn colours_only_where_wanted() {
-    let coloured = act(&samples::reports()[1], Style { colour: true });
+    let coloured = act(&reports()[1], Style { colour: true });
     assert!(coloured.contains("\x1b[31m✗ DOES NOT HOLD\x1b[0m") && coloured.contains('█'));
-    assert!(!act(&samples::reports()[1], PLAIN).contains('\x1b'));
+    assert!(!act(&reports()[1], PLAIN).contains('\x1b'));
 }
 
 #[test]
@@ -73,26 +75,26 @@ school-1  127.0.9.1:50051          3   75.0 %  ##################  killed; its l
 school-2  127.0.9.2:50051          1   25.0 %  ######  drained
 
 ";
-    assert_eq!(act(&samples::trouble(), PLAIN), expected);
+    assert_eq!(act(&trouble(), PLAIN), expected);
 }
 
 #[test]
 fn an_act_beside_another() {
-    let act = crate::demo::acts().pop().expect("an act");
+    let act = evenkeel_demo::acts().pop().expect("an act");
     let expected = "\nmeanwhile dns-outage   2.5 s   4 calls   1 failed (UNAVAILABLE 1)\n";
     assert_eq!(meanwhile(&act, &samples::summary(), PLAIN), expected);
 }
 
 #[test]
 fn a_problem_that_is_shown_does_not_look_like_a_remedy_that_holds() {
-    let mut report = samples::reports()[0].clone();
+    let mut report = reports()[0].clone();
     let coloured = Style { colour: true };
     let mut said = std::collections::BTreeSet::new();
-    for role in crate::demo::Role::ALL {
+    for role in evenkeel_demo::Role::ALL {
         report.about.role = role;
         let (plain, coloured) = (act(&report, PLAIN), act(&report, coloured));
         assert!(plain.contains(&format!("{}: {}", role.word(), role.verdict(true))), "{plain}");
-        assert_eq!(coloured.contains("\x1b[32m"), role == crate::demo::Role::Remedy, "green is good news");
+        assert_eq!(coloured.contains("\x1b[32m"), role == evenkeel_demo::Role::Remedy, "green is good news");
         said.insert(plain.lines().next().map(str::to_owned));
     }
     assert_eq!(said.len(), 3, "{said:?}");

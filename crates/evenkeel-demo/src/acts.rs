@@ -4,20 +4,20 @@ use std::time::Duration;
 
 use evenkeel::Refresh;
 
-use super::about::{About, Role};
-use super::claims::Claim;
+use crate::about::{About, Role};
+use crate::claims::Claim;
 
 mod trouble;
 
-pub(super) use trouble::OUTAGE;
+pub(crate) use trouble::OUTAGE;
 
 /// The load of an act, in calls a second: enough for shares to even out within a second, little enough for a machine that
 /// is busy with other things.
-pub(super) const RATE: f64 = 100.0;
+pub(crate) const RATE: f64 = 100.0;
 /// The deadline of every call.
-pub(super) const DEADLINE: Duration = Duration::from_secs(1);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(1);
 /// How long an act runs before anything happens.
-pub(super) const WARM_UP: Duration = Duration::from_secs(1);
+pub(crate) const WARM_UP: Duration = Duration::from_secs(1);
 /// MaxConnectionAge in the act that shows it: longer than the TTL, so that the first lookup that an ageing
 /// connection causes finds the cached answer gone.
 const AGE: Duration = Duration::from_secs(6);
@@ -28,13 +28,16 @@ const SPARE: Duration = Duration::from_millis(400);
 
 /// One act.
 #[derive(Clone, Debug)]
-pub(crate) struct Act {
-    pub(crate) id: &'static str,
+pub struct Act {
+    /// Its name, for people and for the document.
+    pub id: &'static str,
     /// In words, for people and for the document.
     pub(crate) claim_text: String,
     pub(crate) claim: Claim,
-    pub(crate) about: About,
-    pub(crate) lane: Lane,
+    /// What it is there for.
+    pub about: About,
+    /// Beside which acts it is played.
+    pub lane: Lane,
     /// Where the Service is; acts of one namespace share their pods.
     pub(crate) namespace: &'static str,
     pub(crate) entrance: Entrance,
@@ -45,20 +48,23 @@ pub(crate) struct Act {
     pub(crate) pods: u8,
     pub(crate) plot: Plot,
     /// How long calls go on; where something else ends the act, how long they do at most.
-    pub(crate) duration: Duration,
+    pub duration: Duration,
 }
 
 /// Acts of one lane follow one another; the lanes run at the same time, on pods of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lane {
+pub enum Lane {
+    /// What is shown first.
     Front,
     /// What mostly waits, meanwhile.
     Back,
+    /// What takes long, meanwhile.
     Side,
 }
 
 impl Lane {
-    pub(crate) const ALL: [Self; 3] = [Self::Front, Self::Back, Self::Side];
+    /// In the order in which they are shown.
+    pub const ALL: [Self; 3] = [Self::Front, Self::Back, Self::Side];
 }
 
 /// The name that the client uses.
@@ -80,7 +86,7 @@ pub(crate) enum Plot {
 }
 
 /// All acts, in order.
-pub(crate) fn acts() -> Vec<Act> {
+pub fn acts() -> Vec<Act> {
     vec![
         cluster_ip(),
         headless(),
@@ -93,8 +99,8 @@ pub(crate) fn acts() -> Vec<Act> {
     ]
 }
 
-/// How many pods all acts start.
-pub(crate) fn pods_in_all() -> u8 {
+/// How many pods all acts start: so many a cluster must have room for.
+pub fn pods_in_all() -> u8 {
     let mut namespaces = std::collections::BTreeSet::new();
     let starting = |act: &Act| if namespaces.insert(act.namespace) { act.pods } else { 0 };
     let acts = acts();

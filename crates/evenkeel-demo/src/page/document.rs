@@ -6,12 +6,12 @@ use super::model::{ActView, Page};
 use super::style::STYLE;
 use super::text::{count, escape};
 use super::{act, chart};
-use crate::demo::outcome;
+use crate::about::outcome;
 
 /// Nothing may be loaded or run; the style stands in the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
-/// The whole document.
+/// The whole document. The same outcome gives the same one, byte by byte.
 pub(super) fn document(page: &Page) -> String {
     let outcome = outcome(page.acts.iter().map(|act| (act.about.role, act.holds)));
     let mut out = String::from("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");

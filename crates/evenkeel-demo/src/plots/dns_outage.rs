@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::super::acts::{OUTAGE, WARM_UP};
-use super::super::claims::FaultSeen;
 use super::{ClusterError, Course, Kind, SETTLE, Scene};
+use crate::acts::{OUTAGE, WARM_UP};
+use crate::claims::FaultSeen;
 use crate::cluster::Fault;
 
 pub(super) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {

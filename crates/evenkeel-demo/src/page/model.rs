@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-pub(crate) use crate::demo::{About, Mark, MarkKind, Role};
+pub(crate) use crate::about::{About, Role};
+pub(crate) use crate::marks::{Kind as MarkKind, Mark};
 
 /// The whole page.
 #[derive(Clone, Debug)]

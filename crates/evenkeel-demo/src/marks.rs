@@ -7,7 +7,7 @@ use evenkeel::{Event, Observer};
 
 /// Notes what happens: what the plot does by its own word, what the channel tells as its observer.
 #[derive(Debug, Default)]
-pub(super) struct Marks(Mutex<Vec<(Instant, Kind, String)>>);
+pub(crate) struct Marks(Mutex<Vec<(Instant, Kind, String)>>);
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,12 +30,12 @@ pub(crate) enum Kind {
 }
 
 impl Marks {
-    pub(super) fn note(&self, kind: Kind, text: String) {
+    pub(crate) fn note(&self, kind: Kind, text: String) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((Instant::now(), kind, text));
     }
 
     /// Those after `start`, in order.
-    pub(super) fn since(&self, start: Instant) -> Vec<Mark> {
+    pub(crate) fn since(&self, start: Instant) -> Vec<Mark> {
         let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut marks: Vec<Mark> = noted
             .iter()

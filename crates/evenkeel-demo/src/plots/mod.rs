@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use evenkeel_load::{Caller, Summary};
 
-use super::acts::{Act, Plot};
-use super::cast::Cast;
-use super::claims::FaultSeen;
-use super::marks::{Kind, Marks};
+use crate::acts::{Act, Plot};
+use crate::cast::Cast;
+use crate::claims::FaultSeen;
 use crate::cluster::{Cluster, ClusterError, Pod};
+use crate::marks::{Kind, Marks};
 
 mod add;
 mod dns_outage;
@@ -22,35 +22,35 @@ const LOOK: Duration = Duration::from_millis(50);
 const SETTLE: Duration = Duration::from_millis(500);
 
 /// The set: where a plot takes place.
-pub(super) struct Scene<'a> {
-    pub(super) cluster: &'a Cluster,
-    pub(super) act: &'a Act,
-    pub(super) cast: &'a mut Cast,
-    pub(super) caller: &'a Caller,
+pub(crate) struct Scene<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) act: &'a Act,
+    pub(crate) cast: &'a mut Cast,
+    pub(crate) caller: &'a Caller,
     /// What the live table lists.
-    pub(super) listed: &'a Mutex<Vec<evenkeel_load::Pod>>,
+    pub(crate) listed: &'a Mutex<Vec<evenkeel_load::Pod>>,
     /// What the chart marks.
-    pub(super) marks: &'a Marks,
+    pub(crate) marks: &'a Marks,
     /// Pods that were started before the calls, so that they are ready in the moment they are put into DNS.
-    pub(super) in_the_wings: Vec<Pod>,
+    pub(crate) in_the_wings: Vec<Pod>,
 }
 
 /// What happened, beyond what became of the pods.
 #[derive(Debug, Default)]
-pub(super) struct Course {
-    pub(super) killed: Option<Instant>,
+pub(crate) struct Course {
+    pub(crate) killed: Option<Instant>,
     /// How DNS failed, and when it was back.
-    pub(super) faults: Vec<FaultSeen>,
-    pub(super) back: Option<Instant>,
+    pub(crate) faults: Vec<FaultSeen>,
+    pub(crate) back: Option<Instant>,
     /// The act is over when the plot is, not when its time is.
-    pub(super) is_over: bool,
+    pub(crate) is_over: bool,
 }
 
 /// Lets the act's plot happen.
 ///
 /// # Errors
 /// When the cluster broke.
-pub(super) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {
+pub(crate) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {
     match scene.act.plot {
         Plot::Nothing => Ok(Course::default()),
         Plot::Add(_) => Ok(add::run(scene).await),

@@ -5,8 +5,8 @@
 //! that is deleted leaves DNS at once and goes on serving during its preStop sleep, since clients still have its address.
 //! A Deployment that kills first would leave moments without any pod, and no client can make up for that.
 
-use super::super::acts::WARM_UP;
 use super::{ClusterError, Course, SETTLE, Scene};
+use crate::acts::WARM_UP;
 
 pub(super) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {
     scene.until(WARM_UP / 2).await;

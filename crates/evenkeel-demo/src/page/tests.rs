@@ -1,10 +1,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::render;
-use crate::render::html::model::{
-    About, ActView, Figure, Mark, MarkKind, Page, PodView, Role, Series, Timeline,
-};
+use super::document::document as render;
+use super::model::{About, ActView, Figure, Mark, MarkKind, Page, PodView, Role, Series, Timeline};
 
 mod colours;
 mod drawing;

@@ -1,8 +1,8 @@
 //! Bands: read back from the page's own outlines.
 
-use super::{act, between, page};
-use crate::render::html::stack::Stack;
-use crate::render::html::{chart, render};
+use super::{act, between, page, render};
+use crate::page::chart;
+use crate::page::stack::Stack;
 
 /// The outlines of the bands, each as its upper and its lower edge in the middle of the slot from `from` to `to`, in
 /// calls a second.

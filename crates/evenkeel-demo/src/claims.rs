@@ -5,9 +5,9 @@ use std::time::Duration;
 use evenkeel_load::Timeline;
 use serde::Serialize;
 
-use super::about::About;
-use super::marks::Mark;
+use crate::about::About;
 use crate::cluster::Fault;
+use crate::marks::Mark;
 
 mod balance;
 mod trouble;
@@ -97,43 +97,58 @@ pub(crate) struct FaultSeen {
 
 /// One pod's calls, counted at both ends.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PodCalls {
-    pub(crate) name: String,
-    pub(crate) address: String,
+pub struct PodCalls {
+    /// What the pod calls itself.
+    pub name: String,
+    /// Where it listens: `127.0.77.100:50051`.
+    pub address: String,
     /// By its own count.
-    pub(crate) served: u64,
+    pub served: u64,
     /// By the client's, from the name in the answers.
-    pub(crate) answered: u64,
-    pub(crate) is_new: bool,
+    pub answered: u64,
+    /// It came while the act was played.
+    pub is_new: bool,
     /// For a new pod, from the act's first call to when clients could learn of it from DNS.
-    pub(crate) came: Option<Duration>,
+    pub came: Option<Duration>,
     /// For a new pod, from when clients could learn of it from DNS to its first answer.
-    pub(crate) first_call: Option<Duration>,
-    pub(crate) fate: Fate,
+    pub first_call: Option<Duration>,
+    /// What became of it.
+    pub fate: Fate,
 }
 
 /// What became of a pod.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub enum Fate {
+    /// It was there to the end.
     #[default]
     Stands,
-    /// It got SIGTERM and reported its own end; `is_clean`: it cut no call off.
-    Drained { is_clean: bool },
-    /// It got SIGKILL, so its count is what it said just before. The client had `answered_before` answers of it when
-    /// it was asked.
-    Killed { answered_before: u64 },
+    /// It got SIGTERM and reported its own end.
+    Drained {
+        /// It cut no call off.
+        is_clean: bool,
+    },
+    /// It got SIGKILL, so its count is what it said just before.
+    Killed {
+        /// How many answers of it the client had when it was asked.
+        answered_before: u64,
+    },
 }
 
 /// An act's outcome.
 #[derive(Clone, Debug)]
-pub(crate) struct Report {
-    pub(crate) id: &'static str,
-    pub(crate) claim: String,
-    pub(crate) about: About,
+pub struct Report {
+    /// The act's name.
+    pub id: &'static str,
+    /// What it claims, in words.
+    pub claim: String,
+    /// What it is there for.
+    pub about: About,
     /// Why the claim does not hold; nothing if it does.
-    pub(crate) broken: Vec<String>,
-    pub(crate) figures: Figures,
-    pub(crate) pods: Vec<PodCalls>,
+    pub broken: Vec<String>,
+    /// The numbers behind the verdict.
+    pub figures: Figures,
+    /// Every pod that the act has seen, in the order in which they came.
+    pub pods: Vec<PodCalls>,
     /// Who answered when, and what happened meanwhile.
     pub(crate) timeline: Timeline,
     pub(crate) marks: Vec<Mark>,
@@ -141,46 +156,50 @@ pub(crate) struct Report {
 
 /// The numbers behind a verdict. Times are in the unit that the name says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct Figures {
-    pub(crate) calls: u64,
-    pub(crate) failed: u64,
-    pub(crate) p99_ms: f64,
-    pub(crate) max_ms: f64,
+pub struct Figures {
+    /// Calls that the client made.
+    pub calls: u64,
+    /// Those of them that failed.
+    pub failed: u64,
+    /// What 99 of 100 calls took at most.
+    pub p99_ms: f64,
+    /// What the slowest call took.
+    pub max_ms: f64,
     /// Whether each pod counted the calls that the client counted for it.
-    pub(crate) counts_agree: bool,
+    pub counts_agree: bool,
     /// The most called pod's calls over the least called one's, where that is claimed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) max_min_ratio: Option<f64>,
+    pub max_min_ratio: Option<f64>,
     /// For how long the new pods were watched.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) watched_s: Option<f64>,
+    pub watched_s: Option<f64>,
     /// The channel's effective interval between lookups.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) interval_s: Option<f64>,
+    pub interval_s: Option<f64>,
     /// How long the last new pod waited for its first call.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) new_pods_after_s: Option<f64>,
+    pub new_pods_after_s: Option<f64>,
     /// How long it may.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) bound_s: Option<f64>,
+    pub bound_s: Option<f64>,
     /// From a kill to the start of the last call that failed or that the killed pod answered.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) killed_pod_out_s: Option<f64>,
+    pub killed_pod_out_s: Option<f64>,
     /// From a kill to the new pod's first answer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) new_pod_in_s: Option<f64>,
+    pub new_pod_in_s: Option<f64>,
     /// Calls that the killed pod answered after it was last asked for its count: no pod's calls hold them.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) uncounted: Option<u64>,
+    pub uncounted: Option<u64>,
     /// How many pods got SIGTERM, drained and cut no call off.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) drained: Option<usize>,
+    pub drained: Option<usize>,
     /// For how long DNS failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) outage_s: Option<f64>,
+    pub outage_s: Option<f64>,
     /// How many lookups failed meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) failed_lookups: Option<usize>,
+    pub failed_lookups: Option<usize>,
 }
 
 impl Claim {
@@ -255,7 +274,7 @@ impl Claim {
 
 impl PodCalls {
     /// What is special about it, in words; nothing where nothing is.
-    pub(crate) fn note(&self) -> String {
+    pub fn note(&self) -> String {
         let came = match (self.is_new, self.first_call) {
             (false, _) => None,
             (true, None) => Some("new, no call".to_owned()),
@@ -278,12 +297,13 @@ impl Report {
         Self { id, claim: text, about, broken, figures, pods: seen.pods, timeline, marks }
     }
 
-    pub(crate) fn holds(&self) -> bool {
+    /// Nothing that was seen contradicts the claim.
+    pub fn holds(&self) -> bool {
         self.broken.is_empty()
     }
 
-    /// The part of all served calls that `pod` served.
-    pub(crate) fn share(&self, pod: &PodCalls) -> f64 {
+    /// The part of all served calls that `pod` served, 0–1.
+    pub fn share(&self, pod: &PodCalls) -> f64 {
         evenkeel_load::share(pod.served, self.pods.iter().map(|pod| pod.served).sum())
     }
 }

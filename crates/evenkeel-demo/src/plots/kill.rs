@@ -1,7 +1,7 @@
 //! A pod is killed, and another comes in its place.
 
-use super::super::acts::WARM_UP;
 use super::{ClusterError, Course, Kind, SETTLE, Scene};
+use crate::acts::WARM_UP;
 
 /// Which of the pods.
 const VICTIM: usize = 1;

@@ -1,10 +1,9 @@
 //! Marks: where they are, and which become one.
 
-use super::{act, mark, page};
-use crate::render::html::marks::events;
-use crate::render::html::model::MarkKind;
-use crate::render::html::render;
-use crate::render::html::tags::{PLOTS, Side, sides, tags};
+use super::{act, mark, page, render};
+use crate::page::marks::events;
+use crate::page::model::MarkKind;
+use crate::page::tags::{PLOTS, Side, sides, tags};
 
 #[test]
 fn a_mark_is_drawn_where_it_happened() {

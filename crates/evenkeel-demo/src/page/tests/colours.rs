@@ -1,7 +1,7 @@
 //! Colours: read from the style sheet, scheme by scheme.
 
 use super::between;
-use crate::render::html::style::{COLOURS, STYLE};
+use crate::page::style::{COLOURS, STYLE};
 
 /// WCAG's relative luminance of `#rgb` or `#rrggbb`.
 fn luminance(colour: &str) -> f64 {

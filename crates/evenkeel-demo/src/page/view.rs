@@ -1,13 +1,18 @@
-//! The demo's outcome as a page: from what was seen to what `html` draws.
+//! From what was seen to what is drawn.
 
 use evenkeel_load::Timeline;
 
-use super::html::{self, ActView, Colours, Figure, Page, PodView, Series};
-use crate::demo::{Figures, Report};
+use super::document::document;
+use super::model::{self, ActView, Figure, Page, PodView, Series};
+use super::style::Colours;
+use crate::claims::{Figures, Report};
 
-/// The page; it says which `version` of the program was asked, and `when`.
-pub(crate) fn page(reports: &[Report], version: &str, when: &str) -> String {
-    html::render(&Page { version: version.to_owned(), when: when.to_owned(), acts: acts(reports) })
+/// The demo's outcome as one HTML page that needs nothing but itself: no script, no image, no network.
+///
+/// It says by which program it was made (`evenkeel 0.1.0`) and `when` the demo ran (`2026-11-24T20:41:07Z`). The same
+/// outcome gives the same page, byte by byte.
+pub fn page(reports: &[Report], version: &str, when: &str) -> String {
+    document(&Page { version: version.to_owned(), when: when.to_owned(), acts: acts(reports) })
 }
 
 /// A pod has one colour on the whole page, by its name.
@@ -38,14 +43,14 @@ fn act(report: &Report, colours: &mut Colours) -> ActView {
     }
 }
 
-fn timeline(report: &Report, colours: &mut Colours) -> html::Timeline {
+fn timeline(report: &Report, colours: &mut Colours) -> model::Timeline {
     let pods = report.pods.iter().map(|pod| Series {
         colour: colours.of(&pod.name),
         pod: pod.name.clone(),
         answered: report.timeline.answered.get(&pod.name).cloned().unwrap_or_default(),
     });
     let marks = report.marks.iter().filter(|mark| mark.at <= report.timeline.length);
-    html::Timeline {
+    model::Timeline {
         bucket: Timeline::BUCKET,
         pods: pods.collect(),
         failed: report.timeline.failed.clone(),
@@ -120,8 +125,8 @@ mod tests {
     use std::time::Duration;
 
     use super::page;
-    use crate::demo::{Mark, MarkKind};
-    use crate::render::samples;
+    use crate::marks::{Kind as MarkKind, Mark};
+    use crate::samples;
 
     #[test]
     fn what_was_seen_is_on_the_page() {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use evenkeel_load::{EndpointSummary, Summary};
 
-use super::claims::{Fate, KillSeen, PodCalls};
+use crate::claims::{Fate, KillSeen, PodCalls};
 use crate::cluster::{ClusterError, Pod};
 
 /// How long a drained pod may take to be gone.
@@ -13,11 +13,11 @@ const END_LIMIT: Duration = Duration::from_secs(20);
 
 /// All pods that an act has seen.
 #[derive(Debug, Default)]
-pub(super) struct Cast(Vec<Member>);
+pub(crate) struct Cast(Vec<Member>);
 
 /// One of them.
 #[derive(Debug)]
-pub(super) struct Member {
+pub(crate) struct Member {
     name: String,
     address: SocketAddr,
     /// `None` once it has ended.
@@ -33,7 +33,7 @@ pub(super) struct Member {
 
 impl Cast {
     /// Adds pods that are in DNS from now on.
-    pub(super) fn enter(&mut self, pods: Vec<Pod>, learnable: Option<Instant>) {
+    pub(crate) fn enter(&mut self, pods: Vec<Pod>, learnable: Option<Instant>) {
         self.0.extend(pods.into_iter().map(|pod| Member {
             name: pod.name().to_owned(),
             address: pod.address(),
@@ -47,17 +47,17 @@ impl Cast {
     }
 
     /// Where the pods are that DNS should name.
-    pub(super) fn addresses_in_dns(&self) -> Vec<SocketAddr> {
+    pub(crate) fn addresses_in_dns(&self) -> Vec<SocketAddr> {
         self.0.iter().filter(|member| member.is_in_dns).map(|member| member.address).collect()
     }
 
     /// The indices of the pods that are in DNS.
-    pub(super) fn standing(&self) -> Vec<usize> {
+    pub(crate) fn standing(&self) -> Vec<usize> {
         (0..self.0.len()).filter(|&index| self.0.get(index).is_some_and(|member| member.is_in_dns)).collect()
     }
 
     /// As a table lists them.
-    pub(super) fn listed(&self) -> Vec<evenkeel_load::Pod> {
+    pub(crate) fn listed(&self) -> Vec<evenkeel_load::Pod> {
         let listed = |member: &Member| evenkeel_load::Pod {
             name: member.name.clone(),
             address: member.address.to_string(),
@@ -66,7 +66,7 @@ impl Cast {
     }
 
     /// Sends SIGTERM to a pod, which leaves DNS in that moment.
-    pub(super) fn terminate(&mut self, index: usize) {
+    pub(crate) fn terminate(&mut self, index: usize) {
         if let Some(member) = self.0.get_mut(index) {
             member.is_in_dns = false;
             member.fate = Fate::Drained { is_clean: false };
@@ -82,7 +82,7 @@ impl Cast {
     ///
     /// # Errors
     /// When it does not say its count.
-    pub(super) async fn kill(
+    pub(crate) async fn kill(
         &mut self,
         index: usize,
         answered: impl Fn(&str) -> u64,
@@ -102,7 +102,7 @@ impl Cast {
     ///
     /// # Errors
     /// When one does not end.
-    pub(super) async fn bury(&mut self) -> Result<(), ClusterError> {
+    pub(crate) async fn bury(&mut self) -> Result<(), ClusterError> {
         for member in &mut self.0 {
             match member.fate {
                 Fate::Stands => {}
@@ -124,25 +124,25 @@ impl Cast {
     }
 
     /// Whether all pods that came during the act have answered a call.
-    pub(super) fn are_new_ones_called(&self, summary: &Summary) -> bool {
+    pub(crate) fn are_new_ones_called(&self, summary: &Summary) -> bool {
         let mut new = self.0.iter().filter(|member| member.learnable.is_some());
         new.all(|member| member.seen(summary).next().is_some())
     }
 
     /// New pods could not be learnt of before `moment`.
-    pub(super) fn learnable_from(&mut self, moment: Instant) {
+    pub(crate) fn learnable_from(&mut self, moment: Instant) {
         for learnable in self.0.iter_mut().filter_map(|member| member.learnable.as_mut()) {
             *learnable = moment.max(*learnable);
         }
     }
 
     /// When the first of the new pods could be learnt of.
-    pub(super) fn first_learnable(&self) -> Option<Instant> {
+    pub(crate) fn first_learnable(&self) -> Option<Instant> {
         self.0.iter().filter_map(|member| member.learnable).min()
     }
 
     /// What the client saw of a kill at `killed`; `start` is what its times count from.
-    pub(super) fn kill_seen(&self, killed: Instant, summary: &Summary, start: Instant) -> KillSeen {
+    pub(crate) fn kill_seen(&self, killed: Instant, summary: &Summary, start: Instant) -> KillSeen {
         let since = |moment: Duration| (start + moment).saturating_duration_since(killed);
         let dead = self.0.iter().filter(|member| matches!(member.fate, Fate::Killed { .. }));
         let new = self.0.iter().filter(|member| member.learnable.is_some());
@@ -160,7 +160,7 @@ impl Cast {
     ///
     /// # Errors
     /// When one does not say.
-    pub(super) async fn count_before(&mut self) -> Result<(), ClusterError> {
+    pub(crate) async fn count_before(&mut self) -> Result<(), ClusterError> {
         for member in &mut self.0 {
             member.count().await?;
             member.before = member.served;
@@ -172,7 +172,7 @@ impl Cast {
     ///
     /// # Errors
     /// When one that stands does not say its count.
-    pub(super) async fn calls(
+    pub(crate) async fn calls(
         &mut self,
         summary: &Summary,
         start: Instant,
@@ -184,7 +184,7 @@ impl Cast {
     }
 
     /// Ends all pods, and waits until they have.
-    pub(super) async fn clear(&mut self) {
+    pub(crate) async fn clear(&mut self) {
         for pod in self.0.drain(..).filter_map(|member| member.pod) {
             pod.end().await;
         }

@@ -16,7 +16,7 @@ const CACHE_ROUNDING: Duration = Duration::from_secs(1);
 const PRE_STOP: Duration = Duration::from_secs(7);
 /// How DNS fails, one way after the other, each for longer than the longest interval between lookups. The last one ends
 /// before a lookup that began in it is given up, so that the way back is the ordinary one.
-pub(in crate::demo) const OUTAGE: [(Fault, Duration); 3] = [
+pub(crate) const OUTAGE: [(Fault, Duration); 3] = [
     (Fault::ServerFailure, Duration::from_secs(6)),
     (Fault::NameError, Duration::from_secs(6)),
     (Fault::Silence, Duration::from_millis(6500)),

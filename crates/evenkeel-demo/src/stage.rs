@@ -8,21 +8,21 @@ use evenkeel::{BuildError, Channel, ChannelBuilder, Observer};
 use evenkeel_load::school::get_school;
 use evenkeel_load::{CallPlan, Caller, Limit, Pace, Stop, Summary, Timeline};
 
-use super::acts::{Act, DEADLINE, Entrance, Plot, RATE};
-use super::cast::Cast;
-use super::claims::{Observed, OutageSeen, PodCalls, Report};
-use super::lookups::Lookups;
-use super::marks::Marks;
-use super::plots::{self, Course, Scene};
-use super::readiness::Readiness;
+use crate::acts::{Act, DEADLINE, Entrance, Plot, RATE};
+use crate::cast::Cast;
+use crate::claims::{Observed, OutageSeen, PodCalls, Report};
 use crate::cluster::{Cluster, ClusterError, Pod};
+use crate::lookups::Lookups;
+use crate::marks::Marks;
+use crate::plots::{self, Course, Scene};
+use crate::readiness::Readiness;
 
 /// How often whoever watches is shown the count: fast enough to look alive, slow enough to read.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// The pods that stand in the cluster, for one act after the other. Dropping it ends them all.
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub struct Stage {
     cluster: Arc<Cluster>,
     namespace: &'static str,
     cast: Cast,
@@ -30,7 +30,7 @@ pub(crate) struct Stage {
 
 /// Why an act could not be played.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum PlayError {
+pub enum PlayError {
     /// Its client could not be made.
     #[error(transparent)]
     Client(#[from] BuildError),
@@ -49,15 +49,16 @@ struct Retrospect<'a> {
 
 impl Stage {
     /// An empty stage in this cluster, which may have others.
-    pub(crate) fn new(cluster: Arc<Cluster>) -> Self {
+    pub fn new(cluster: Arc<Cluster>) -> Self {
         Self { cluster, namespace: "", cast: Cast::default() }
     }
 
-    /// Plays one act; `watch` is shown the client's count as it grows.
+    /// Plays one act; `watch` is shown the client's count as it grows, four times a second. Dropping the future leaves the
+    /// pods as they are, to the next act or to the end of the stage.
     ///
     /// # Errors
     /// When the cluster broke; a claim that does not hold is in the report.
-    pub(crate) async fn play(&mut self, act: &Act, watch: impl Fn(&Summary)) -> Result<Report, PlayError> {
+    pub async fn play(&mut self, act: &Act, watch: impl Fn(&Summary)) -> Result<Report, PlayError> {
         self.set(act).await?;
         let in_the_wings = self.start_added(act).await?;
         self.cast.count_before().await?;
@@ -116,7 +117,7 @@ impl Stage {
     }
 
     /// Ends all pods, and waits until they have.
-    pub(crate) async fn clear(&mut self) {
+    pub async fn clear(&mut self) {
         self.cast.clear().await;
     }
 

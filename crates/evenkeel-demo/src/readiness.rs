@@ -11,14 +11,14 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Counts the connections that are READY.
 #[derive(Debug, Default)]
-pub(super) struct Readiness(watch::Sender<usize>);
+pub(crate) struct Readiness(watch::Sender<usize>);
 
 impl Readiness {
     /// Waits until so many connections are READY.
     ///
     /// How a channel balances is measured from then on: while it connects, the first pod gets everything, and how long that
     /// is on a busy machine says nothing about balancing.
-    pub(super) async fn wait_for(&self, connections: usize) {
+    pub(crate) async fn wait_for(&self, connections: usize) {
         // An error would mean that the sender is gone, and it is here.
         let _ = timeout(LIMIT, self.0.subscribe().wait_for(|ready| *ready >= connections)).await;
     }

@@ -2,20 +2,23 @@
 
 /// What the reader is told of an act beside its claim.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct About {
-    pub(crate) role: Role,
+pub struct About {
+    /// The part that the act plays.
+    pub role: Role,
     /// What the act means, in one line.
-    pub(crate) meaning: &'static str,
+    pub meaning: &'static str,
     /// What to look for in its chart.
-    pub(crate) look: &'static str,
+    pub look: &'static str,
     /// The warnings that any client would log here. They belong to the act: the demo keeps them out of its own log.
-    pub(crate) expected: Option<&'static str>,
+    pub expected: Option<&'static str>,
 }
 
 /// The part that an act plays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Role {
+pub enum Role {
+    /// It shows what goes wrong without the remedies.
     Problem,
+    /// It shows what helps.
     #[default]
     Remedy,
     /// Pods or DNS fail, and calls go on.
@@ -23,9 +26,11 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    pub(crate) const ALL: [Self; 3] = [Self::Problem, Self::Remedy, Self::Trouble];
+    /// In the order in which they are counted.
+    pub const ALL: [Self; 3] = [Self::Problem, Self::Remedy, Self::Trouble];
 
-    pub(crate) fn word(self) -> &'static str {
+    /// Its name, in lower case.
+    pub fn word(self) -> &'static str {
         match self {
             Self::Problem => "problem",
             Self::Remedy => "remedy",
@@ -34,7 +39,7 @@ impl Role {
     }
 
     /// What is said of an act that went as claimed, or did not.
-    pub(crate) fn verdict(self, as_claimed: bool) -> &'static str {
+    pub fn verdict(self, as_claimed: bool) -> &'static str {
         match (self, as_claimed) {
             (Self::Problem, true) => "shown",
             (Self::Problem, false) => "not shown",
@@ -52,7 +57,7 @@ impl Role {
 }
 
 /// The outcome of all acts, each told by its role and whether it went as claimed: in one line, and by role.
-pub(crate) fn outcome(acts: impl Iterator<Item = (Role, bool)> + Clone) -> (String, String) {
+pub fn outcome(acts: impl Iterator<Item = (Role, bool)> + Clone) -> (String, String) {
     let count = |wanted: Option<Role>| {
         let of = acts.clone().filter(|(role, _)| wanted.is_none_or(|wanted| wanted == *role));
         (of.clone().filter(|(_, as_claimed)| *as_claimed).count(), of.count())
