@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use super::events::events;
 use super::model::{ActView, Figure, PodView, Role};
 use super::stack::Stack;
 use super::style::series;
 use super::text::{css_percent, escape, percent};
-use super::{chart, list, marks};
+use super::{chart, list};
 
 /// Its anchor.
 pub(super) fn anchor(number: usize) -> String {
@@ -33,7 +34,7 @@ pub(super) fn verdict(role: Role, as_claimed: bool) -> String {
 /// The section of the act with this number.
 pub(super) fn section(act: &ActView, number: usize) -> String {
     let stack = Stack::new(&act.timeline);
-    let events = marks::events(&act.timeline, stack.length);
+    let events = events(&act.timeline, stack.length);
     let anchor = anchor(number);
     let mut out = format!("<section id=\"{anchor}\" aria-labelledby=\"{anchor}-title\">");
     let _ = write!(

@@ -5,16 +5,14 @@
 
 use std::fmt::Write;
 
-use super::marks::{self, Event};
+use super::canvas::{HEIGHT, WIDTH, y};
+use super::events::Event;
 use super::model::{ActView, PodView};
-use super::stack::{Stack, Step};
+use super::outline::outline;
+use super::stack::Stack;
 use super::style::series;
-use super::text::{count, escape, percent, seconds, unit};
-use super::{axis, failures, names, tags};
-
-/// The drawing's own units: whole numbers are fine enough.
-pub(super) const WIDTH: f64 = 10_000.0;
-pub(super) const HEIGHT: f64 = 2_000.0;
+use super::text::{count, escape, percent, seconds};
+use super::{axis, failures, marks, names, tags};
 
 /// The chart of the act with this number.
 pub(super) fn chart(act: &ActView, number: usize, stack: &Stack, events: &[Event<'_>]) -> String {
@@ -44,16 +42,6 @@ pub(super) fn thumbnail(number: usize) -> String {
     )
 }
 
-/// Where a part of the chart's width lies in the drawing.
-pub(super) fn x(part: f64) -> i32 {
-    (unit(part) * WIDTH).round() as i32
-}
-
-/// Where a part of its height does, from the bottom up.
-pub(super) fn y(part: f64) -> i32 {
-    ((1.0 - unit(part)) * HEIGHT).round() as i32
-}
-
 fn drawing(act: &ActView, number: usize, stack: &Stack, events: &[Event<'_>]) -> String {
     let mut out = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" preserveAspectRatio=\"none\">");
     let _ = write!(out, "<g id=\"bands-{number}\">");
@@ -69,28 +57,6 @@ fn drawing(act: &ActView, number: usize, stack: &Stack, events: &[Event<'_>]) ->
     out.push_str("</g>");
     out.push_str(&marks::lines(events, number, stack.length));
     out.push_str("</svg>");
-    out
-}
-
-/// A band's outline: one closed shape for each time without a gap.
-pub(super) fn outline(steps: &[Step], stack: &Stack) -> String {
-    let x = |time: f64| x(time / stack.length);
-    let y = |rate: f64| y(rate / stack.top);
-    let mut out = String::new();
-    for run in steps.chunk_by(|before, after| after.slot == before.slot + 1) {
-        let Some(first) = run.first() else { continue };
-        let _ = write!(out, "M{} {}", x(first.from), y(first.high));
-        for (index, step) in run.iter().enumerate() {
-            if index > 0 {
-                let _ = write!(out, "V{}", y(step.high));
-            }
-            let _ = write!(out, "H{}", x(step.to));
-        }
-        for step in run.iter().rev() {
-            let _ = write!(out, "V{}H{}", y(step.low), x(step.from));
-        }
-        out.push('Z');
-    }
     out
 }
 

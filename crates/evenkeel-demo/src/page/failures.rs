@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::chart::{outline, x, y};
+use super::canvas::{x, y};
+use super::outline::outline;
 use super::stack::{Failure, Stack, Step};
 use super::text::css_percent;
 

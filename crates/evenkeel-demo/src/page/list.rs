@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::marks::{Event, class, described};
+use super::events::Event;
+use super::marks::{class, described};
 use super::model::Mark;
 use super::stack::{Failure, Stack};
 use super::text::{count, escape, seconds, span};

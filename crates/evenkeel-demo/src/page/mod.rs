@@ -2,13 +2,16 @@
 
 mod act;
 mod axis;
+mod canvas;
 mod chart;
 mod document;
+mod events;
 mod failures;
 mod list;
 mod marks;
 mod model;
 mod names;
+mod outline;
 mod stack;
 mod style;
 mod tags;

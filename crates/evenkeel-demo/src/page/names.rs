@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::marks::Event;
+use super::events::Event;
 use super::model::ActView;
 use super::stack::{Stack, Step};
 use super::text::{css_percent, escape};

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::canvas::NEAR;
 use super::model::Timeline;
 
 /// What is left free above the highest stack, for the tags of failed calls.
@@ -115,7 +116,7 @@ fn failures(slots: &[Slot], counts: &[u32], failed: &[Step], length: f64) -> Vec
     for step in failed {
         let calls = slots.get(step.slot).map_or(0, |slot| calls(counts, &slot.buckets));
         match failures.last_mut() {
-            Some(last) if step.from - last.to <= length * super::marks::NEAR => {
+            Some(last) if step.from - last.to <= length * NEAR => {
                 last.to = step.to;
                 last.calls += calls;
                 last.high = last.high.max(step.high);

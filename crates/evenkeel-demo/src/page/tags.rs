@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::marks::{Event, described};
+use super::events::Event;
+use super::marks::described;
 use super::model::Mark;
 use super::text::{css_percent, escape, unit};
 

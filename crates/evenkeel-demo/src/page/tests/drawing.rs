@@ -1,14 +1,14 @@
 //! Bands: read back from the page's own outlines.
 
 use super::{act, between, page, render};
-use crate::page::chart;
+use crate::page::canvas::{HEIGHT, WIDTH};
 use crate::page::stack::Stack;
 
 /// The outlines of the bands, each as its upper and its lower edge in the middle of the slot from `from` to `to`, in
 /// calls a second.
 fn edges(html: &str, stack: &Stack, from: f64, to: f64) -> Vec<Option<(f64, f64)>> {
-    let middle = f64::midpoint(from, to) / stack.length * chart::WIDTH;
-    let rate = |y: f64| (1.0 - y / chart::HEIGHT) * stack.top;
+    let middle = f64::midpoint(from, to) / stack.length * WIDTH;
+    let rate = |y: f64| (1.0 - y / HEIGHT) * stack.top;
     let edges = |path: &str| {
         let crossed: Vec<f64> = crossings(path, middle).into_iter().map(rate).collect();
         crossed.first().copied().zip(crossed.last().copied())

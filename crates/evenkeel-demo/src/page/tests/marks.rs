@@ -1,7 +1,7 @@
 //! Marks: where they are, and which become one.
 
 use super::{act, mark, page, render};
-use crate::page::marks::events;
+use crate::page::events::events;
 use crate::page::model::MarkKind;
 use crate::page::tags::{PLOTS, Side, sides, tags};
 
