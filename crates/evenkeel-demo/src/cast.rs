@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use evenkeel_load::{EndpointSummary, Summary};
 
-use crate::claims::{Fate, KillSeen, PodCalls};
 use crate::cluster::{ClusterError, Pod};
+use crate::seen::{Fate, KillSeen, PodCalls};
 
 /// How long a drained pod may take to be gone.
 const END_LIMIT: Duration = Duration::from_secs(20);

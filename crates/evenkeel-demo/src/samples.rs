@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::about::{About, Role};
-use crate::claims::{Claim, Fate, KillSeen, Observed, PodCalls, Report};
+use crate::claims::Claim;
+use crate::report::Report;
+use crate::seen::{Fate, KillSeen, Observed, PodCalls};
 
 /// One act whose claim holds, and one whose claim does not.
 pub fn reports() -> [Report; 2] {

@@ -8,14 +8,15 @@ use evenkeel::{BuildError, Channel, ChannelBuilder, Observer};
 use evenkeel_load::school::get_school;
 use evenkeel_load::{CallPlan, Caller, Limit, Pace, Stop, Summary, Timeline};
 
-use crate::acts::{Act, DEADLINE, Entrance, Plot, RATE};
+use crate::act::{Act, DEADLINE, Entrance, Plot, RATE};
 use crate::cast::Cast;
-use crate::claims::{Observed, OutageSeen, PodCalls, Report};
 use crate::cluster::{Cluster, ClusterError, Pod};
 use crate::lookups::Lookups;
 use crate::marks::Marks;
 use crate::plots::{self, Course, Scene};
 use crate::readiness::Readiness;
+use crate::report::Report;
+use crate::seen::{Observed, OutageSeen, PodCalls};
 
 /// How often whoever watches is shown the count: fast enough to look alive, slow enough to read.
 const LOOK: Duration = Duration::from_millis(250);
@@ -53,8 +54,8 @@ impl Stage {
         Self { cluster, namespace: "", cast: Cast::default() }
     }
 
-    /// Plays one act; `watch` is shown the client's count as it grows, four times a second. Dropping the future leaves the
-    /// pods as they are, to the next act or to the end of the stage.
+    /// Plays one act; `watch` is shown the client's count as it grows, four times a second. Dropping the future cuts the
+    /// calls off; the pods are the stage's.
     ///
     /// # Errors
     /// When the cluster broke; a claim that does not hold is in the report.

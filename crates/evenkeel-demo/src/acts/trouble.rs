@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use evenkeel::Refresh;
 
-use super::{About, Act, Claim, Entrance, LONGEST_INTERVAL, Lane, Plot, Role, WARM_UP};
+use crate::about::{About, Role};
+use crate::act::{Act, Entrance, LONGEST_INTERVAL, Lane, Plot, WARM_UP};
+use crate::claims::Claim;
 use crate::cluster::Fault;
 
 /// Calls that start later than this after a pod was killed must not notice.
@@ -117,6 +119,7 @@ pub(super) fn dns_outage() -> Act {
 #[cfg(test)]
 mod tests {
     use super::{DELAY, Duration, LONGEST_INTERVAL, OUTAGE, PRE_STOP, bound, kill};
+    use crate::act::RATE;
 
     #[test]
     fn each_way_of_failing_lasts_longer_than_an_answer_lives() {
@@ -131,7 +134,7 @@ mod tests {
     #[test]
     fn calls_are_in_flight_on_a_pod_at_any_moment() {
         let act = kill();
-        assert!(super::super::RATE * DELAY.as_secs_f64() / f64::from(act.pods) > 1.0);
+        assert!(RATE * DELAY.as_secs_f64() / f64::from(act.pods) > 1.0);
         assert!(DELAY < Duration::from_millis(100));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Fate, Observed, PodCalls};
+use crate::seen::{Fate, Observed, PodCalls};
 
 /// No call may take longer where a claim says so.
 const LONGEST_CALL: Duration = Duration::from_secs(1);

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use super::{Claim, Observed, PodCalls, Report};
+use super::Claim;
+use crate::report::Report;
+use crate::seen::{Observed, PodCalls};
 
 const BOUND: Duration = Duration::from_secs(6);
 const INTERVAL: Claim = Claim::NewPodsWithinInterval { spare: Duration::from_secs(1) };

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Fate, KillSeen, Observed, OutageSeen, PodCalls, balance};
+use super::balance;
+use crate::seen::{Fate, Observed, OutageSeen, PodCalls};
 
 /// The delays after failed lookups, as docs/defaults.md has them: the first, their growth, their limit, their jitter.
 const RETRY_FIRST: f64 = 1.0;
@@ -84,13 +85,6 @@ pub(super) fn uncounted(seen: &Observed) -> u64 {
 /// When a new pod was first called, from the act's first call.
 fn called_at(pod: &PodCalls) -> Option<Duration> {
     Some(pod.came? + pod.first_call?)
-}
-
-impl KillSeen {
-    /// When the last call started that the killed pod answered or that failed.
-    pub(super) fn out_after(&self) -> Duration {
-        self.last_failed_start.max(self.last_answered_start)
-    }
 }
 
 fn all_clean(seen: &Observed, broken: &mut Vec<String>) {

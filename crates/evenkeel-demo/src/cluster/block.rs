@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use super::ClusterError;
+use super::error::ClusterError;
 
 /// The ClusterIP's place in the block.
 const CLUSTER_IP: u8 = 1;

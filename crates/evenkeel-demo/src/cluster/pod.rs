@@ -11,7 +11,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::ClusterError;
+use super::error::ClusterError;
 
 /// A pod that is not up by then will not be.
 const START_LIMIT: Duration = Duration::from_secs(10);

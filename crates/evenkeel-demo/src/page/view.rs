@@ -5,7 +5,8 @@ use evenkeel_load::Timeline;
 use super::document::document;
 use super::model::{self, ActView, Figure, Page, PodView, Series};
 use super::style::Colours;
-use crate::claims::{Figures, Report};
+use crate::figures::Figures;
+use crate::report::Report;
 
 /// The demo's outcome as one HTML page that needs nothing but itself: no script, no image, no network.
 ///

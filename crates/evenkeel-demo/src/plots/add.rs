@@ -1,7 +1,7 @@
 //! New pods appear.
 
-use super::{Course, Scene};
-use crate::acts::WARM_UP;
+use super::scene::{Course, Scene};
+use crate::act::WARM_UP;
 
 pub(super) async fn run(scene: &mut Scene<'_>) -> Course {
     scene.until(WARM_UP).await;

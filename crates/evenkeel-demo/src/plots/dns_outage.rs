@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
-use super::{ClusterError, Course, Kind, SETTLE, Scene};
-use crate::acts::{OUTAGE, WARM_UP};
-use crate::claims::FaultSeen;
-use crate::cluster::Fault;
+use super::scene::{Course, SETTLE, Scene};
+use crate::act::WARM_UP;
+use crate::acts::OUTAGE;
+use crate::cluster::{ClusterError, Fault};
+use crate::marks::Kind;
+use crate::seen::FaultSeen;
 
 pub(super) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {
     let mut ends = WARM_UP / 2;

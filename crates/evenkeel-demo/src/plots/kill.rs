@@ -1,7 +1,9 @@
 //! A pod is killed, and another comes in its place.
 
-use super::{ClusterError, Course, Kind, SETTLE, Scene};
-use crate::acts::WARM_UP;
+use super::scene::{Course, SETTLE, Scene};
+use crate::act::WARM_UP;
+use crate::cluster::ClusterError;
+use crate::marks::Kind;
 
 /// Which of the pods.
 const VICTIM: usize = 1;

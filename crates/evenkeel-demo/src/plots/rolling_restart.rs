@@ -5,8 +5,9 @@
 //! that is deleted leaves DNS at once and goes on serving during its preStop sleep, since clients still have its address.
 //! A Deployment that kills first would leave moments without any pod, and no client can make up for that.
 
-use super::{ClusterError, Course, SETTLE, Scene};
-use crate::acts::WARM_UP;
+use super::scene::{Course, SETTLE, Scene};
+use crate::act::WARM_UP;
+use crate::cluster::ClusterError;
 
 pub(super) async fn run(scene: &mut Scene<'_>) -> Result<Course, ClusterError> {
     scene.until(WARM_UP / 2).await;

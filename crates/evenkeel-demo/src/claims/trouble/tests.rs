@@ -1,6 +1,8 @@
-use super::super::{Claim, Fate, FaultSeen, KillSeen, Observed, OutageSeen, PodCalls, Report};
 use super::Duration;
+use crate::claims::Claim;
 use crate::cluster::Fault;
+use crate::report::Report;
+use crate::seen::{Fate, FaultSeen, KillSeen, Observed, OutageSeen, PodCalls};
 
 const KILL: Claim = Claim::SurvivesKill { grace: Duration::from_millis(100), bound: Duration::from_secs(6) };
 const RESTART: Claim = Claim::SurvivesRestart { bound: Duration::from_secs(6) };
