@@ -8,7 +8,7 @@ pub struct About {
     /// What the act means, in one line.
     pub meaning: &'static str,
     /// What to look for in its chart.
-    pub look: &'static str,
+    pub(crate) look: &'static str,
     /// The warnings that any client would log here. They belong to the act: the demo keeps them out of its own log.
     pub expected: Option<&'static str>,
 }

@@ -60,13 +60,12 @@ pub struct PodCalls {
     /// By its own count.
     pub served: u64,
     /// By the client's, from the name in the answers.
-    pub answered: u64,
-    /// It came while the act was played.
-    pub is_new: bool,
+    pub(crate) answered: u64,
+    pub(crate) is_new: bool,
     /// For a new pod, from the act's first call to when clients could learn of it from DNS.
-    pub came: Option<Duration>,
+    pub(crate) came: Option<Duration>,
     /// For a new pod, from when clients could learn of it from DNS to its first answer.
-    pub first_call: Option<Duration>,
+    pub(crate) first_call: Option<Duration>,
     /// What became of it.
     pub fate: Fate,
 }
