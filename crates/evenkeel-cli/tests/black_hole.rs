@@ -20,7 +20,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{RemotePod, poll_until};
-use evenkeel::{Backoff, Channel, Disconnected, Event, Observer, Peer, Suspected};
+use evenkeel::event::{Disconnected, Suspected};
+use evenkeel::{Backoff, Channel, Event, Observer, Peer};
 use evenkeel_load::school::stubs::GetSchoolRequest;
 use evenkeel_load::school::stubs::school_client::SchoolClient;
 use tokio::task::JoinSet;

@@ -13,6 +13,7 @@ pub mod channel;
 pub mod code;
 pub mod connect;
 pub mod endpoint;
+pub mod event;
 pub mod list;
 pub mod random;
 pub mod resolve;

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use evenkeel::event::{ResolutionFailed, Resolved};
 use evenkeel::{Event, Observer};
 
 /// How long a DNS server may keep silent before it is asked again: resolv.conf's default.
@@ -64,8 +65,10 @@ impl Lookups {
 impl Observer for Lookups {
     fn on_event(&self, event: &Event) {
         match event {
-            Event::Resolved { next: Some(next), .. } => self.note(Instant::now(), true, *next),
-            Event::ResolutionFailed { next: Some(next), .. } => self.note(Instant::now(), false, *next),
+            Event::Resolved(Resolved { next: Some(next), .. }) => self.note(Instant::now(), true, *next),
+            Event::ResolutionFailed(ResolutionFailed { next: Some(next), .. }) => {
+                self.note(Instant::now(), false, *next);
+            }
             _ => {}
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use evenkeel::event::{GoAway, Resolved};
 use evenkeel::{Event, Observer};
 
 /// Notes what happens: what the plot does by its own word, what the channel tells as its observer.
@@ -52,10 +53,10 @@ impl Marks {
 impl Observer for Marks {
     fn on_event(&self, event: &Event) {
         match event {
-            Event::GoAway { address, debug, .. } => {
-                self.note(Kind::GoAway, format!("GOAWAY from {address}: {debug}"));
+            Event::GoAway(GoAway { connection, debug, .. }) => {
+                self.note(Kind::GoAway, format!("GOAWAY from {}: {debug}", connection.address));
             }
-            Event::Resolved { endpoints, added, removed, .. } if added + removed > 0 => {
+            Event::Resolved(Resolved { endpoints, added, removed, .. }) if added + removed > 0 => {
                 let changes = match (added, removed) {
                     (added, 0) => format!("{added} new"),
                     (0, removed) => format!("{removed} gone"),
@@ -76,7 +77,10 @@ mod tests {
     use std::net::SocketAddr;
     use std::sync::Arc;
 
-    use super::{Event, Instant, Kind, Marks, Observer};
+    use evenkeel::Address;
+    use evenkeel::event::{ConnectionKey, ConnectionRef, SubchannelKey};
+
+    use super::{Event, GoAway, Instant, Kind, Marks, Observer, Resolved};
 
     #[test]
     fn what_is_noted_after_the_start() {
@@ -85,18 +89,12 @@ mod tests {
         let start = Instant::now();
         let address = SocketAddr::from(([127, 0, 0, 1], 1));
         let endpoints: Arc<[_]> = vec![address.into()].into();
-        marks.on_event(&Event::Resolved {
-            endpoints: Arc::clone(&endpoints),
-            added: 0,
-            removed: 0,
-            next: None,
-        });
-        marks.on_event(&Event::Resolved { endpoints, added: 1, removed: 2, next: None });
-        marks.on_event(&Event::GoAway {
-            address: Arc::new(address.into()),
-            code: 0,
-            debug: "max_age".into(),
-        });
+        let resolved = Resolved::new(endpoints);
+        marks.on_event(&Event::Resolved(resolved.clone()));
+        marks.on_event(&Event::Resolved(resolved.changed(1, 2)));
+        let (connection, subchannel) = (ConnectionKey::default(), SubchannelKey::default());
+        let connection = ConnectionRef::new(connection, subchannel, Address::from(address));
+        marks.on_event(&Event::GoAway(GoAway::new(connection, 0, "max_age")));
         let seen: Vec<_> = marks.since(start).into_iter().map(|mark| (mark.kind, mark.text)).collect();
         let expected = [
             (Kind::Resolved, "the channel learns 1 addresses: 1 new, 2 gone".to_owned()),

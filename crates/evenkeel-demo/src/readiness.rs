@@ -26,8 +26,8 @@ impl Readiness {
 
 impl Observer for Readiness {
     fn on_event(&self, event: &Event) {
-        let Event::SubchannelState { from, to, .. } = event else { return };
-        self.0.send_if_modified(|ready| match (*from, *to) {
+        let Event::SubchannelState(change) = event else { return };
+        self.0.send_if_modified(|ready| match (change.from, change.to) {
             (_, ConnectivityState::Ready) => {
                 *ready += 1;
                 true
@@ -44,18 +44,14 @@ impl Observer for Readiness {
 #[cfg(test)]
 mod tests {
     use evenkeel::ConnectivityState::{Connecting, Idle, Ready};
+    use evenkeel::event::{SubchannelKey, SubchannelStateChanged};
 
     use super::{ConnectivityState, Event, Observer, Readiness};
 
     fn changes(readiness: &Readiness, from: ConnectivityState, to: ConnectivityState) {
-        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 1)).into();
-        readiness.on_event(&Event::SubchannelState {
-            subchannel: evenkeel::SubchannelKey::default(),
-            address,
-            from,
-            to,
-            cause: None,
-        });
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+        let change = SubchannelStateChanged::new(SubchannelKey::default(), address, from, to);
+        readiness.on_event(&Event::SubchannelState(change));
     }
 
     #[tokio::test]

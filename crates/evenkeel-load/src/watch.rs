@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use evenkeel::{ConnectivityState, Event, Observer, Suspected};
+use evenkeel::event::{GoAway, ResolutionFailed, Suspected};
+use evenkeel::{ConnectivityState, Event, Observer};
 
 use crate::text::printable;
 
@@ -146,19 +147,19 @@ impl Seen {
 
     fn on_event(&mut self, at: Duration, event: &Event) {
         match event {
-            Event::SubchannelState { address, from, to, cause, .. } => {
-                let cause = cause.as_ref().map(|cause| &**cause.text());
-                self.on_state(at, &address.to_string(), *from, *to, cause);
+            Event::SubchannelState(change) => {
+                let cause = change.cause.as_ref().map(|cause| &**cause.text());
+                self.on_state(at, &change.address.to_string(), change.from, change.to, cause);
             }
-            Event::GoAway { address, code, debug } => {
+            Event::GoAway(GoAway { connection, code, debug, .. }) => {
                 self.tally.goaways += 1;
-                let place = address.to_string();
+                let place = connection.address.to_string();
                 // A connection that drains already ended when it left READY.
                 if self.members.get(&place).is_some_and(|member| member.state == ConnectivityState::Ready) {
                     self.told.insert(place);
                 }
                 let reason = if debug.is_empty() { format!("code {code}") } else { debug.to_string() };
-                self.note(at, format!("GOAWAY from {address}: {reason}"));
+                self.note(at, format!("GOAWAY from {}: {reason}", connection.address));
             }
             Event::Suspected(Suspected { connection, cause, .. }) => {
                 self.note(at, format!("{} may hang: {cause}", connection.address));
@@ -166,20 +167,21 @@ impl Seen {
             Event::Trusted(connection) => {
                 self.note(at, format!("{} is alive, and gets calls again", connection.address));
             }
-            Event::RefreshRequested { urgent } => {
-                let why = if *urgent { "no endpoint is READY" } else { "a connection ended or failed" };
+            Event::RefreshRequested(request) => {
+                let why =
+                    if request.urgent { "no endpoint is READY" } else { "a connection ended or failed" };
                 self.note(at, format!("re-resolution requested: {why}"));
             }
-            Event::Resolved { endpoints, .. } => {
+            Event::Resolved(resolved) => {
                 self.tally.lookups += 1;
                 let addresses = |endpoint: &evenkeel::Endpoint| -> Vec<String> {
                     endpoint.addresses().iter().map(ToString::to_string).collect()
                 };
-                self.endpoints = endpoints.iter().map(addresses).collect();
+                self.endpoints = resolved.endpoints.iter().map(addresses).collect();
                 let listed = self.endpoints.iter().flatten().cloned().collect();
                 self.on_list(at, listed);
             }
-            Event::ResolutionFailed { error, absent, .. } => {
+            Event::ResolutionFailed(ResolutionFailed { error, absent, .. }) => {
                 self.tally.failed_lookups += 1;
                 self.note(at, format!("not resolved: {error}"));
                 // The channel drops what is not READY; the rest is on its way out.

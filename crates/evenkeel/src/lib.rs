@@ -97,20 +97,29 @@ pub use evenkeel_core::call::{InvalidRetry, RetryPolicy, RetryThrottling};
 pub use evenkeel_core::cause::{Cause, CauseKind};
 pub use evenkeel_core::code::Code;
 pub use evenkeel_core::endpoint::{Address, Endpoint};
+pub use evenkeel_core::event::Event;
 pub use evenkeel_core::serve::DrainReason;
 pub use evenkeel_core::state::ConnectivityState;
 pub use evenkeel_core::target::{Target, TargetError};
-pub use observe::{
-    AcceptFailed, AcceptedConnection, AttemptStart, CallEnd, CallStart, CallTracer, CloseReason,
-    ClosedConnection, ConnectionKey, ConnectionRef, ConnectionToldToGo, Disconnected, DnsAnswer, DnsQuery,
-    DnsTransport, Event, Observer, ServerEvent, ServerObserver, ShutdownStep, SubchannelKey, Suspected,
-};
+pub use observe::{AttemptStart, CallEnd, CallStart, CallTracer, Observer, ServerEvent, ServerObserver};
 #[cfg(feature = "tls")]
 pub use server::ServerTls;
 pub use server::{
     BindError, BoundServer, DrainReport, HealthService, ServeError, Server, ServerBuilder, ServerHandle,
     ServerLayer,
 };
+
+/// What an [`Event`] of a channel and a [`ServerEvent`] of a server say. All have constructors, for tests of observers.
+pub mod event {
+    pub use crate::observe::{
+        AcceptFailed, AcceptedConnection, CloseReason, ClosedConnection, ConnectionToldToGo, ShutdownStep,
+    };
+    pub use evenkeel_core::event::{
+        ChannelStateChanged, ConnectionKey, ConnectionRef, Disconnected, DnsAnswer, DnsQuery, DnsTransport,
+        GoAway, RefreshRequested, ResolutionFailed, Resolved, SubchannelKey, SubchannelStateChanged,
+        Suspected, UpdateRejected,
+    };
+}
 
 /// Load-balancing policies: which backend takes the next call.
 ///

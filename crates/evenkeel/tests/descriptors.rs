@@ -15,6 +15,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use evenkeel::event::SubchannelStateChanged;
 use evenkeel::{Address, Backoff, CallOptions, Channel, Endpoint, Event, Manual, Observer};
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
@@ -51,7 +52,7 @@ struct Causes(Mutex<HashMap<Address, String>>);
 
 impl Observer for Causes {
     fn on_event(&self, event: &Event) {
-        if let Event::SubchannelState { address, cause: Some(cause), .. } = event {
+        if let Event::SubchannelState(SubchannelStateChanged { address, cause: Some(cause), .. }) = event {
             let mut causes = self.0.lock().unwrap();
             let text = causes.entry(address.clone()).or_default();
             // The first that is of another kind than the rest is worth keeping.

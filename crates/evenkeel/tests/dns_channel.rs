@@ -12,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use evenkeel::event::ResolutionFailed;
 use evenkeel::{
     CallOptions, Channel, ChannelBuilder, ConnectivityState, Event, Observer, Server, ServerHandle,
 };
@@ -68,7 +69,7 @@ struct Failures(mpsc::UnboundedSender<bool>);
 
 impl Observer for Failures {
     fn on_event(&self, event: &Event) {
-        if let Event::ResolutionFailed { absent, .. } = event {
+        if let Event::ResolutionFailed(ResolutionFailed { absent, .. }) = event {
             let _ = self.0.send(*absent);
         }
     }

@@ -60,11 +60,12 @@ impl Counts {
     fn on_event(&mut self, event: &Event) {
         use ConnectivityState::{Connecting, Idle, Shutdown, TransientFailure};
         match event {
-            Event::SubchannelState { from: Connecting, to: TransientFailure, .. } => {
-                self.attempts_failed += 1
-            }
-            Event::SubchannelState { from: Idle, to: Connecting, .. } => self.subchannels += 1,
-            Event::SubchannelState { to: Shutdown | Idle, .. } => self.subchannels -= 1,
+            Event::SubchannelState(change) => match (change.from, change.to) {
+                (Connecting, TransientFailure) => self.attempts_failed += 1,
+                (Idle, Connecting) => self.subchannels += 1,
+                (_, Shutdown | Idle) => self.subchannels -= 1,
+                _ => {}
+            },
             Event::Connected(_) => {
                 self.attempts_succeeded += 1;
                 self.open_connections += 1;

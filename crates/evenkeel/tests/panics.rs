@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use evenkeel::event::ResolutionFailed;
 use evenkeel::resolve::{BoxFuture, ResolveContext, Resolver, ResolverFactory, Update, Updates};
 use evenkeel::{
-    Backoff, CallOptions, Channel, ConnectRequest, Connector, Endpoint, Event, Io, Observer, Refresh, Target,
-    TargetError,
+    AttemptStart, Backoff, CallEnd, CallOptions, CallStart, CallTracer, Channel, ConnectRequest, Connector,
+    Endpoint, Event, Io, Observer, Refresh, Target, TargetError,
 };
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::proto::{EchoRequest, EchoResponse};
@@ -51,7 +52,7 @@ struct Failures(mpsc::UnboundedSender<Arc<str>>);
 
 impl Observer for Failures {
     fn on_event(&self, event: &Event) {
-        if let Event::ResolutionFailed { error, .. } = event {
+        if let Event::ResolutionFailed(ResolutionFailed { error, .. }) = event {
             let _ = self.0.send(Arc::clone(error));
         }
     }
@@ -191,6 +192,56 @@ async fn an_observer_that_panics_does_not_end_the_channel() {
     let mut client = EchoClient::new(channel.clone());
     assert_eq!(patient_call(&mut client).await.unwrap(), "pod");
     channel.close().await;
+}
+
+/// Panics whenever it is told something of a call, at the latest in the call's drop.
+#[derive(Debug)]
+struct NervousTracer;
+
+#[derive(Debug)]
+struct Startled {
+    at_once: bool,
+}
+
+impl CallTracer for NervousTracer {
+    fn on_attempt(&self, _: &AttemptStart<'_>) {
+        panic!("a tracer of somebody's own");
+    }
+
+    fn on_attempt_end(&self, _: &CallEnd) {
+        panic!("a tracer of somebody's own");
+    }
+
+    fn on_end(&self, _: &CallEnd) {
+        panic!("a tracer of somebody's own");
+    }
+}
+
+impl Observer for Startled {
+    fn on_event(&self, _: &Event) {}
+
+    fn follows_calls(&self) -> bool {
+        true
+    }
+
+    fn on_call(&self, _: &CallStart<'_>) -> Option<Box<dyn CallTracer>> {
+        assert!(!self.at_once, "an observer of somebody's own");
+        Some(Box::new(NervousTracer))
+    }
+}
+
+#[tokio::test]
+async fn a_tracer_that_panics_ends_no_call() {
+    let pod = TonicServer::start("1");
+    for at_once in [true, false] {
+        let builder = Channel::builder(pod.target()).observer(Arc::new(Startled { at_once }));
+        let channel = builder.build().unwrap();
+        let mut client = EchoClient::new(channel);
+        patient_call(&mut client).await.unwrap();
+        let slow = client.unary(EchoRequest { delay_ms: 60_000, ..EchoRequest::default() });
+        assert!(tokio::time::timeout(Duration::from_millis(50), slow).await.is_err(), "dropped on its way");
+        patient_call(&mut client).await.unwrap();
+    }
 }
 
 /// A time that no clock can count to is for ever.

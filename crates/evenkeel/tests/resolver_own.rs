@@ -13,6 +13,7 @@ use evenkeel::balance::{
     Controller, Policy, PolicyConfig, PolicyUpdate, Published, Random, Rejected, RoundRobinConfig,
     SubchannelUpdate,
 };
+use evenkeel::event::UpdateRejected;
 use evenkeel::resolve::{BoxFuture, ResolveContext, Resolver, ResolverFactory, Update, Updates, Verdict};
 use evenkeel::{Channel, ConnectivityState, Endpoint, Event, Observer, Target, TargetError};
 use evenkeel_testkit::proto::EchoRequest;
@@ -115,7 +116,7 @@ struct Rejections(Mutex<Vec<String>>);
 
 impl Observer for Rejections {
     fn on_event(&self, event: &Event) {
-        if let Event::UpdateRejected { reason } = event {
+        if let Event::UpdateRejected(UpdateRejected { reason, .. }) = event {
             self.0.lock().unwrap().push(reason.to_string());
         }
     }

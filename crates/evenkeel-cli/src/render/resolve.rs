@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use evenkeel::{DnsAnswer, DnsQuery};
+use evenkeel::event::{DnsAnswer, DnsQuery};
 use serde::Serialize;
 
 use super::columns::{Column, clipped, table as columns_table};

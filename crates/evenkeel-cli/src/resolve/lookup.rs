@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use evenkeel::event::{DnsAnswer, DnsQuery};
 use evenkeel::resolve::{Absence, Update};
-use evenkeel::{BuildError, Channel, DnsAnswer, DnsQuery, Event, Observer, Refresh, Resolution};
+use evenkeel::{BuildError, Channel, Event, Observer, Refresh, Resolution};
 use evenkeel_load::printable;
 
 /// One target that is being resolved.

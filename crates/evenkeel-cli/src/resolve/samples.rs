@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use evenkeel::{DnsAnswer, DnsQuery};
+use evenkeel::event::{DnsAnswer, DnsQuery};
 
 use super::{Found, Outcome};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use evenkeel::{DnsAnswer, DnsTransport};
+use evenkeel::event::{DnsAnswer, DnsQuery, DnsTransport};
 
 use super::lookup::{Found, Outcome};
 
@@ -101,7 +101,7 @@ fn ttl(found: &Found) -> Option<String> {
 /// Names of the search list that were asked for in vain.
 fn search(found: &Found) -> Option<String> {
     let Outcome::Endpoints(_) = found.outcome else { return None };
-    let with_answer = |query: &&evenkeel::DnsQuery| matches!(query.answer, DnsAnswer::Addresses { .. });
+    let with_answer = |query: &&DnsQuery| matches!(query.answer, DnsAnswer::Addresses { .. });
     let winner = &found.questions.iter().find(with_answer)?.name;
     let vain: BTreeSet<_> =
         found.questions.iter().map(|query| &query.name).filter(|name| *name != winner).collect();
@@ -115,7 +115,7 @@ fn search(found: &Found) -> Option<String> {
 }
 
 fn tcp(found: &Found) -> Option<String> {
-    let over_tcp = |query: &evenkeel::DnsQuery| query.transport == DnsTransport::Tcp;
+    let over_tcp = |query: &DnsQuery| query.transport == DnsTransport::Tcp;
     found.questions.iter().any(over_tcp).then(|| {
         "too much for a datagram: network policies must let TCP port 53 to DNS through, not only UDP"
             .to_owned()

@@ -61,10 +61,15 @@ pub enum DnsAnswer {
 }
 
 impl DnsQuery {
-    /// A question over UDP that took no time and whose answer has no size: for tests of an observer.
-    pub fn new(name: &str, record_type: &'static str, server: SocketAddr, answer: DnsAnswer) -> Self {
+    /// A question over UDP that took no time and whose answer has no size.
+    pub fn new(
+        name: impl Into<String>,
+        record_type: &'static str,
+        server: SocketAddr,
+        answer: DnsAnswer,
+    ) -> Self {
         Self {
-            name: name.to_owned(),
+            name: name.into(),
             record_type,
             server,
             transport: DnsTransport::Udp,
@@ -73,10 +78,28 @@ impl DnsQuery {
             answer,
         }
     }
+
+    /// The same, over this transport.
+    #[must_use]
+    pub fn over(self, transport: DnsTransport) -> Self {
+        Self { transport, ..self }
+    }
+
+    /// The same, answered or given up after `round_trip`.
+    #[must_use]
+    pub fn after(self, round_trip: Duration) -> Self {
+        Self { round_trip, ..self }
+    }
+
+    /// The same, with an answer of so many bytes.
+    #[must_use]
+    pub fn sized(self, size: impl Into<Option<usize>>) -> Self {
+        Self { size: size.into(), ..self }
+    }
 }
 
 impl DnsAnswer {
-    /// Addresses, for tests of an observer.
+    /// Addresses that hold for `ttl`.
     pub fn addresses(addresses: impl IntoIterator<Item = IpAddr>, ttl: Duration) -> Self {
         Self::Addresses { addresses: addresses.into_iter().collect(), ttl }
     }

@@ -14,6 +14,7 @@ const NOUNS: &[&str] = &[
     "state",
     "code",
     "cause",
+    "event",
     "backoff",
     "list",
     "text",

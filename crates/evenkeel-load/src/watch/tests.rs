@@ -1,10 +1,12 @@
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use evenkeel::ConnectivityState::{Connecting, Idle, Ready, Shutdown, TransientFailure};
-use evenkeel::{Endpoint, SubchannelKey};
+use evenkeel::event::{
+    ConnectionKey, ConnectionRef, RefreshRequested, Resolved, SubchannelKey, SubchannelStateChanged,
+};
+use evenkeel::{Address, Endpoint};
 
-use super::{ConnectivityState, Duration, Event, KEPT, Seen};
+use super::{ConnectivityState, Duration, Event, GoAway, KEPT, ResolutionFailed, Seen};
 
 fn address(last: u8) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, last], 1))
@@ -12,17 +14,12 @@ fn address(last: u8) -> SocketAddr {
 
 fn resolved(last: &[u8]) -> Event {
     let endpoints: Vec<Endpoint> = last.iter().map(|last| address(*last).into()).collect();
-    Event::Resolved { endpoints: endpoints.into(), added: 0, removed: 0, next: None }
+    Event::Resolved(Resolved::new(endpoints))
 }
 
 fn state(last: u8, from: ConnectivityState, to: ConnectivityState, cause: Option<&str>) -> Event {
-    Event::SubchannelState {
-        subchannel: SubchannelKey::default(),
-        address: address(last).into(),
-        from,
-        to,
-        cause: cause.map(Into::into),
-    }
+    let change = SubchannelStateChanged::new(SubchannelKey::default(), address(last), from, to);
+    Event::SubchannelState(change.because(cause.map(Into::into)))
 }
 
 fn seen(events: &[Event]) -> Seen {
@@ -58,7 +55,7 @@ fn a_pod_that_left_the_list_stays_while_it_has_a_connection() {
 
 #[test]
 fn a_name_that_is_gone_takes_its_pods_along_but_for_those_that_still_answer() {
-    let absent = Event::ResolutionFailed { error: "no such name".into(), absent: true, next: None };
+    let absent = Event::ResolutionFailed(ResolutionFailed::absent("no such name"));
     let mut seen = seen(&[absent.clone(), resolved(&[1, 2]), state(1, Connecting, Ready, None), absent]);
     let members: Vec<_> = seen.members.iter().map(|(at, member)| (at.as_str(), member.is_listed)).collect();
     assert_eq!(members, [("10.0.0.1:1", false)]);
@@ -69,7 +66,9 @@ fn a_name_that_is_gone_takes_its_pods_along_but_for_those_that_still_answer() {
 
 #[test]
 fn what_connections_do_is_told_with_its_cause() {
-    let goaway = Event::GoAway { address: Arc::new(address(1).into()), code: 0, debug: "max\x1b_age".into() };
+    let address = Address::from(address(1));
+    let connection = ConnectionRef::new(ConnectionKey::default(), SubchannelKey::default(), address);
+    let goaway = Event::GoAway(GoAway::new(connection, 0, "max\x1b_age"));
     let seen = seen(&[
         // On a connection that drains already.
         goaway.clone(),
@@ -79,8 +78,8 @@ fn what_connections_do_is_told_with_its_cause() {
         state(1, Ready, Idle, Some("it said goodbye")),
         state(2, Ready, Idle, Some("connection reset")),
         state(2, Connecting, TransientFailure, Some("refused")),
-        Event::RefreshRequested { urgent: true },
-        Event::ResolutionFailed { error: "ServFail".into(), absent: false, next: None },
+        Event::RefreshRequested(RefreshRequested::new(true)),
+        Event::ResolutionFailed(ResolutionFailed::failed("ServFail")),
     ]);
     assert_eq!(
         texts(&seen),
@@ -101,7 +100,8 @@ fn what_connections_do_is_told_with_its_cause() {
 
 #[test]
 fn the_last_events_are_kept() {
-    let many: Vec<Event> = (0..KEPT + 5).map(|_| Event::RefreshRequested { urgent: false }).collect();
+    let many: Vec<Event> =
+        (0..KEPT + 5).map(|_| Event::RefreshRequested(RefreshRequested::new(false))).collect();
     let seen = seen(&many);
     assert_eq!(seen.events.len(), KEPT);
     assert_eq!(seen.events.front().map(|event| event.at), Some(Duration::from_secs(6)));

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use evenkeel::event::{GoAway, ResolutionFailed, Resolved, SubchannelStateChanged};
 use evenkeel::{Event, Observer};
 
 use super::Judge;
@@ -16,30 +17,33 @@ pub(crate) struct Watch {
 impl Observer for Watch {
     fn on_event(&self, event: &Event) {
         match event {
-            Event::Resolved { endpoints, added, removed, next } => {
+            Event::Resolved(Resolved { endpoints, added, removed, next, .. }) => {
                 self.judge.on_resolved(self.client, endpoints);
                 if *added + *removed > 0 {
                     let pods: Vec<_> = endpoints.iter().filter_map(super::calls::ip_of).collect();
                     self.log(format!("resolved {pods:?} (+{added} -{removed}), next in {next:.1?}"));
                 }
             }
-            Event::ResolutionFailed { error, absent, next } => {
+            Event::ResolutionFailed(ResolutionFailed { error, absent, next, .. }) => {
                 if *absent {
                     self.judge.on_absent(self.client);
                 }
                 self.log(format!("not resolved (absent {absent}), next in {next:.1?}: {error}"));
             }
-            Event::SubchannelState { address, from, to, cause, .. } => {
+            Event::SubchannelState(SubchannelStateChanged { address, from, to, cause, .. }) => {
                 let cause = cause.as_ref().map_or("", |cause| cause.text());
                 self.log(format!("{address} {from:?} -> {to:?} {cause}"));
             }
-            Event::ChannelState { from, to } => self.log(format!("channel {from:?} -> {to:?}")),
+            Event::ChannelState(change) => self.log(format!("channel {:?} -> {:?}", change.from, change.to)),
             // Their names differ from run to run of one process.
             Event::Connected(_) | Event::Disconnected(_) | Event::ConnectionClosed(_) => {}
             Event::Suspected(suspected) => {
                 self.log(format!("{} is suspect: {}", suspected.connection.address, suspected.cause));
             }
             Event::Trusted(connection) => self.log(format!("{} is trusted again", connection.address)),
+            Event::GoAway(GoAway { connection, code, debug, .. }) => {
+                self.log(format!("GOAWAY {code} from {}: {debug}", connection.address));
+            }
             other => self.log(format!("{other:?}")),
         }
     }

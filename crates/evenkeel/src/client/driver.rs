@@ -9,6 +9,10 @@ use std::sync::Arc;
 
 use evenkeel_core::balance::{Published, Rejected, SubchannelId, WakeToken};
 use evenkeel_core::channel::{Action, AttemptId, ChannelCore, Difference};
+use evenkeel_core::event::{
+    ChannelStateChanged, Event, RefreshRequested, ResolutionFailed, Resolved, SubchannelStateChanged,
+    UpdateRejected,
+};
 use evenkeel_core::state::ConnectivityState;
 use evenkeel_core::time::Time;
 use tokio::sync::{mpsc, oneshot};
@@ -22,7 +26,6 @@ use super::shared::{CLOSED, Shared};
 use super::subchannel::Subchannels;
 use crate::clock::Clock;
 use crate::http2::client::Trust;
-use crate::observe::Event;
 use connections::Connections;
 use idle::IdleTimer;
 use resolving::Resolving;
@@ -176,15 +179,13 @@ impl Driver {
         let Difference { added, removed } = difference;
         let observers = &self.config.observers;
         observers.tell(&match endpoints {
-            Ok(endpoints) => Event::Resolved { endpoints, added, removed, next },
-            Err(absence) => Event::ResolutionFailed {
-                error: absence.to_string().into(),
-                absent: matches!(absence, Absence::Absent(_)),
-                next,
-            },
+            Ok(endpoints) => {
+                Event::Resolved(Resolved::new(endpoints).changed(added, removed).again_after(next))
+            }
+            Err(absence) => Event::ResolutionFailed(not_resolved(&absence).again_after(next)),
         });
         if let Verdict::Rejected(reason) = &verdict {
-            observers.tell(&Event::UpdateRejected { reason: Arc::clone(reason) });
+            observers.tell(&Event::UpdateRejected(UpdateRejected::new(Arc::clone(reason))));
         }
         reply.say(verdict);
     }
@@ -243,7 +244,7 @@ impl Driver {
                 if let Some(resolving) = &self.resolving {
                     resolving.request(urgency);
                     let urgent = urgency > Urgency::Calm;
-                    self.config.observers.tell(&Event::RefreshRequested { urgent });
+                    self.config.observers.tell(&Event::RefreshRequested(RefreshRequested::new(urgent)));
                 }
             }
             Action::Report { id, address, from, to, cause } => {
@@ -251,7 +252,8 @@ impl Driver {
                 if to == ConnectivityState::Shutdown {
                     self.connections.remove_subchannel(id);
                 }
-                self.config.observers.tell(&Event::SubchannelState { subchannel, address, from, to, cause });
+                let change = SubchannelStateChanged::new(subchannel, address, from, to).because(cause);
+                self.config.observers.tell(&Event::SubchannelState(change));
             }
         }
     }
@@ -298,7 +300,7 @@ impl Driver {
 
     fn report_state(&self, from: ConnectivityState, to: ConnectivityState) {
         if from != to {
-            self.config.observers.tell(&Event::ChannelState { from, to });
+            self.config.observers.tell(&Event::ChannelState(ChannelStateChanged::new(from, to)));
         }
     }
 
@@ -338,5 +340,13 @@ async fn sleep_until(wake: Option<Instant>) {
     match wake {
         Some(wake) => tokio::time::sleep_until(wake).await,
         None => std::future::pending().await,
+    }
+}
+
+fn not_resolved(absence: &Absence) -> ResolutionFailed {
+    let text = absence.to_string();
+    match absence {
+        Absence::Absent(_) => ResolutionFailed::absent(text),
+        _ => ResolutionFailed::failed(text),
     }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use evenkeel_core::balance::SubchannelId;
+use evenkeel_core::event::SubchannelKey;
 use evenkeel_core::list::SharedList;
 
 use crate::http2::client::Connection;
-use crate::observe::SubchannelKey;
+use crate::observe::next_subchannel;
 
 /// Outlives its connections: when one comes or goes, nothing else has to be told.
 #[derive(Debug)]
@@ -52,7 +53,7 @@ impl Subchannels {
         if let Some(subchannel) = self.get(id) {
             return subchannel.key;
         }
-        let key = SubchannelKey::next();
+        let key = next_subchannel();
         while self.0.len() <= id.index() {
             self.0.push(None);
         }

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use tokio::time::Instant;
 use tonic::Status;
 
-use super::Observers;
+use super::{Observers, survive};
 use crate::http2::client::code_of;
 
 /// A call that begins.
@@ -42,7 +42,8 @@ pub struct CallEnd {
     pub latency: Duration,
 }
 
-/// Follows one call. Called by the call itself, on its caller's task: it must not block.
+/// Follows one call. Called by the call itself, on its caller's task: it must not block. A panic is logged, and goes no
+/// further.
 ///
 /// Every attempt that was told of ends, and then the call does, once.
 pub trait CallTracer: fmt::Debug + Send + Sync {
@@ -82,7 +83,8 @@ impl Traced {
 
     pub(crate) fn on_attempt(&self, attempt: u32, address: &Address) {
         self.in_attempt.store(true, Ordering::Relaxed);
-        self.tracers.iter().for_each(|tracer| tracer.on_attempt(&AttemptStart { attempt, address }));
+        let start = AttemptStart { attempt, address };
+        self.tell(&start, |tracer| tracer.on_attempt(&start));
     }
 
     pub(crate) fn on_attempt_failed(&self, status: &Status) {
@@ -105,12 +107,18 @@ impl Traced {
         }
         let end = self.end(code);
         self.end_attempt(&end);
-        self.tracers.iter().for_each(|tracer| tracer.on_end(&end));
+        self.tell(&end, |tracer| tracer.on_end(&end));
     }
 
     fn end_attempt(&self, end: &CallEnd) {
         if self.in_attempt.swap(false, Ordering::Relaxed) {
-            self.tracers.iter().for_each(|tracer| tracer.on_attempt_end(end));
+            self.tell(end, |tracer| tracer.on_attempt_end(end));
+        }
+    }
+
+    fn tell(&self, what: &impl fmt::Debug, tell: impl Fn(&dyn CallTracer)) {
+        for tracer in &self.tracers {
+            survive(what, "a call's tracer panicked; the call goes on", || tell(&**tracer));
         }
     }
 

@@ -1,16 +1,14 @@
-//! What happened, told to whoever wants to know: one typed vocabulary, any number of subscribers.
+//! What happened, told to whoever wants to know: any number of subscribers. The vocabulary is core's (`event`).
 
 mod calls;
 mod connections;
-mod dns;
 mod log;
 mod server;
 
 pub(crate) use calls::Traced;
 pub use calls::{AttemptStart, CallEnd, CallStart, CallTracer};
 pub(crate) use connections::ConnectionLife;
-pub use connections::{ConnectionKey, ConnectionRef, Disconnected, SubchannelKey, Suspected};
-pub use dns::{DnsAnswer, DnsQuery, DnsTransport};
+pub(crate) use connections::next_subchannel;
 pub(crate) use log::Log;
 pub use server::{
     AcceptFailed, AcceptedConnection, CloseReason, ClosedConnection, ConnectionToldToGo, ServerEvent,
@@ -21,92 +19,11 @@ pub(crate) use server::{ServerConnectionLife, ServerObservers};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
 
-use evenkeel_core::cause::Cause;
-use evenkeel_core::endpoint::{Address, Endpoint};
-use evenkeel_core::state::ConnectivityState;
-
-/// Something that happened in a channel.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Event {
-    /// The channel's connectivity state changed.
-    ChannelState {
-        /// The state it left.
-        from: ConnectivityState,
-        /// The state it entered.
-        to: ConnectivityState,
-    },
-    /// A subchannel's connectivity state changed.
-    SubchannelState {
-        /// Which subchannel.
-        subchannel: SubchannelKey,
-        /// Where the subchannel connects to: one address of one endpoint.
-        address: Address,
-        /// The state it left.
-        from: ConnectivityState,
-        /// The state it entered.
-        to: ConnectivityState,
-        /// Why, when it failed or was lost.
-        cause: Option<Cause>,
-    },
-    /// A connection was made: the server's SETTINGS have come.
-    Connected(ConnectionRef),
-    /// A connection takes no new calls any more.
-    Disconnected(Disconnected),
-    /// A connection that takes no new calls has come to its end, with the last of its calls or before.
-    ConnectionClosed(ConnectionRef),
-    /// The server of a connection may hang.
-    Suspected(Suspected),
-    /// A suspect has proven to be alive.
-    Trusted(ConnectionRef),
-    /// A server asked the channel to go away from one of its connections (HTTP/2 GOAWAY).
-    GoAway {
-        /// The connection's peer.
-        address: Arc<Address>,
-        /// The frame's error code.
-        code: u32,
-        /// The frame's debug data as text, for example `max_age`.
-        debug: Arc<str>,
-    },
-    /// The `dns:` resolver asked a server.
-    DnsQuery(DnsQuery),
-    /// The resolver was asked for a fresh answer.
-    RefreshRequested {
-        /// No endpoint was READY.
-        urgent: bool,
-    },
-    /// The resolver found the backends.
-    Resolved {
-        /// All of them.
-        endpoints: Arc<[Endpoint]>,
-        /// How many are new, and how many left.
-        added: usize,
-        /// How many left.
-        removed: usize,
-        /// When the resolver looks again by itself: the effective interval.
-        next: Option<Duration>,
-    },
-    /// The resolver found nothing, or could not ask.
-    ResolutionFailed {
-        /// What it said.
-        error: Arc<str>,
-        /// The name has no backend (as opposed to: nobody could be asked).
-        absent: bool,
-        /// When the resolver tries again by itself.
-        next: Option<Duration>,
-    },
-    /// The load-balancing policy cannot go by what the resolver found, which [`Event::Resolved`] has just told.
-    UpdateRejected {
-        /// What the policy says.
-        reason: Arc<str>,
-    },
-}
+use evenkeel_core::event::Event;
 
 /// A subscriber to events. Called from the channel's own tasks, several at a time, and from a
-/// [`Resolution`](crate::Resolution) on its caller's: it must not block. A panic in [`Observer::on_event`] is logged, and
-/// goes no further.
+/// [`Resolution`](crate::Resolution) on its caller's: it must not block. A panic is logged, and goes no further.
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// Takes note of one event.
     fn on_event(&self, event: &Event);
@@ -145,7 +62,12 @@ impl Observers {
     }
 
     fn trace(&self, call: &CallStart<'_>) -> Vec<Box<dyn CallTracer>> {
-        self.of_calls.iter().filter_map(|observer| observer.on_call(call)).collect()
+        let mut tracers = Vec::new();
+        for observer in &self.of_calls {
+            let follow = || tracers.extend(observer.on_call(call));
+            survive(call, "an observer panicked; the call goes on", follow);
+        }
+        tracers
     }
 
     pub(crate) fn tell(&self, event: &Event) {

@@ -44,6 +44,13 @@ pub struct AcceptFailed {
     pub pause: Duration,
 }
 
+impl AcceptFailed {
+    /// For this reason; it is tried again after `pause`.
+    pub fn new(error: impl Into<Arc<str>>, pause: Duration) -> Self {
+        Self { error: error.into(), pause }
+    }
+}
+
 /// A step of a server's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

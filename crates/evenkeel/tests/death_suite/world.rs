@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use evenkeel::event::SubchannelStateChanged;
 use evenkeel::{Channel, ChannelBuilder, ConnectivityState, Event, Observer};
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::tonic_peer::TonicServer;
@@ -203,8 +204,8 @@ impl Events {
 impl Observer for Events {
     fn on_event(&self, event: &Event) {
         match event {
-            Event::ChannelState { to, .. } => self.channel_states.lock().unwrap().push(*to),
-            Event::SubchannelState { address, cause: Some(cause), .. } => {
+            Event::ChannelState(change) => self.channel_states.lock().unwrap().push(change.to),
+            Event::SubchannelState(SubchannelStateChanged { address, cause: Some(cause), .. }) => {
                 self.causes.send_modify(|causes| causes.push((address.to_string(), cause.to_string())));
             }
             _ => {}

@@ -21,7 +21,7 @@ use crate::support::{NEVER, Ours, Seen, Talk, call_over, served_by, to, within};
 async fn test_graceful_client_on_go_away() {
     let server = Ours::start(|s| s.max_connection_age(Duration::from_millis(100))).await;
     let (channel, seen) = Seen::build(to(&[server.address]).wait_for_ready(true));
-    let goaways = || seen.count(|event| matches!(event, Event::GoAway { .. }));
+    let goaways = || seen.count(|event| matches!(event, Event::GoAway(_)));
     let begun = Instant::now();
     within("three GOAWAYs", async {
         while begun.elapsed() < Duration::from_secs(1) || goaways() < 3 {

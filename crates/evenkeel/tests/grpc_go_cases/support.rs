@@ -55,7 +55,7 @@ impl Seen {
     /// The states that the channel has entered, in their order.
     pub(crate) fn states(&self) -> Vec<ConnectivityState> {
         let to = |event: &Event| match event {
-            Event::ChannelState { to, .. } => Some(*to),
+            Event::ChannelState(change) => Some(change.to),
             _ => None,
         };
         self.0.borrow().iter().filter_map(to).collect()
@@ -77,13 +77,13 @@ impl Seen {
         self.until(
             wanted.name(),
             1,
-            |event| matches!(event, Event::ChannelState { to, .. } if *to == wanted),
+            |event| matches!(event, Event::ChannelState(change) if change.to == wanted),
         )
         .await;
     }
 
     pub(crate) async fn until_goaway(&self) {
-        self.until("a GOAWAY", 1, |event| matches!(event, Event::GoAway { .. })).await;
+        self.until("a GOAWAY", 1, |event| matches!(event, Event::GoAway(_))).await;
     }
 }
 

@@ -23,7 +23,7 @@ struct GoAways(AtomicU64);
 
 impl Observer for GoAways {
     fn on_event(&self, event: &Event) {
-        if matches!(event, Event::GoAway { .. }) {
+        if matches!(event, Event::GoAway(_)) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -3,10 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use evenkeel::{
-    AcceptedConnection, CloseReason, ClosedConnection, ConnectionKey, DrainReason, DrainReport,
-    ServerBuilder, ServerEvent, ServerObserver, ShutdownStep,
-};
+use evenkeel::event::{AcceptedConnection, CloseReason, ClosedConnection, ConnectionKey, ShutdownStep};
+use evenkeel::{DrainReason, DrainReport, ServerBuilder, ServerEvent, ServerObserver};
 use evenkeel_testkit::raw::{Headers, RawClient};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;

@@ -13,7 +13,7 @@ use super::support::{
 
 fn channel_states(events: &Events) -> Vec<ConnectivityState> {
     let to = |event: &Event| match event {
-        Event::ChannelState { to, .. } => Some(*to),
+        Event::ChannelState(change) => Some(change.to),
         _ => None,
     };
     events.all().iter().filter_map(to).collect()

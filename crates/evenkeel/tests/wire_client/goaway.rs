@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use evenkeel::Event;
+use evenkeel::event::GoAway;
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::proto::{EchoRequest, EchoResponse};
 use evenkeel_testkit::raw::{Automatic, Frame, Headers, RawConnection, RawServer, code, setting};
@@ -96,7 +97,7 @@ async fn after_the_first_of_two_goaways_new_calls_go_elsewhere_and_running_ones_
 
     let (code, debug) = events
         .expect("the GOAWAY", |event| match event {
-            Event::GoAway { code, debug, .. } => Some((*code, debug.clone())),
+            Event::GoAway(GoAway { code, debug, .. }) => Some((*code, debug.clone())),
             _ => None,
         })
         .await;

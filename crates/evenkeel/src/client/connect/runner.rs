@@ -7,6 +7,7 @@ use evenkeel_core::balance::SubchannelId;
 use evenkeel_core::cause::Cause;
 use evenkeel_core::channel::AttemptId;
 use evenkeel_core::endpoint::Address;
+use evenkeel_core::event::{Event, GoAway, SubchannelKey};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -15,7 +16,7 @@ use super::transport::{Transport, late};
 use crate::http2::client::{
     Connection, EndOfConnection, Established, Http2Settings, Trust, Uploads, establish, is_complaint,
 };
-use crate::observe::{ConnectionLife, Event, Observers, SubchannelKey};
+use crate::observe::{ConnectionLife, Observers};
 
 /// What an attempt tells the driver.
 #[derive(Debug)]
@@ -84,8 +85,8 @@ impl Report<'_> {
         }
         if let Some(life) = &self.connected {
             if let Some(goaway) = &end.goaway {
-                let (address, debug) = (Arc::clone(&life.name().address), Arc::clone(&goaway.debug));
-                observers.tell(&Event::GoAway { address, code: goaway.code, debug });
+                let (name, debug) = (life.name().clone(), Arc::clone(&goaway.debug));
+                observers.tell(&Event::GoAway(GoAway::new(name, goaway.code, debug)));
             }
             life.disconnect(end.cause.clone(), observers);
         }

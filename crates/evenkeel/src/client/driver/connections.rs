@@ -6,11 +6,12 @@ use std::sync::Arc;
 use evenkeel_core::balance::SubchannelId;
 use evenkeel_core::cause::{Cause, CauseKind};
 use evenkeel_core::channel::AttemptId;
+use evenkeel_core::event::{Event, SubchannelKey, Suspected};
 use tokio::task::AbortHandle;
 
 use crate::client::subchannel::Subchannels;
 use crate::http2::client::Connection;
-use crate::observe::{ConnectionLife, Event, Observers, SubchannelKey, Suspected};
+use crate::observe::{ConnectionLife, Observers};
 
 /// Who is there, by the names that the deciding core gave out.
 pub(super) struct Connections {
@@ -88,7 +89,7 @@ impl Connections {
     pub(super) fn on_suspected(&self, attempt: AttemptId, cause: &Cause) {
         if let Some(life) = self.open.get(&attempt) {
             let (connection, cause) = (life.name().clone(), cause.clone());
-            self.observers.tell(&Event::Suspected(Suspected { connection, cause }));
+            self.observers.tell(&Event::Suspected(Suspected::new(connection, cause)));
         }
     }
 

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use evenkeel_core::event::ConnectionKey;
 use evenkeel_core::serve::DrainReason;
 
 use super::{ServerEvent, ServerObservers};
-use crate::observe::ConnectionKey;
 
 /// A connection that a server accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +70,39 @@ pub enum CloseReason {
     Cut,
 }
 
+impl AcceptedConnection {
+    /// This connection, of this client.
+    pub fn new(connection: ConnectionKey, peer: impl Into<Option<SocketAddr>>) -> Self {
+        Self { connection, peer: peer.into() }
+    }
+}
+
+impl ConnectionToldToGo {
+    /// This connection, on which so many calls run, for this reason.
+    pub fn new(connection: AcceptedConnection, reason: DrainReason, calls: usize) -> Self {
+        Self { connection, reason, calls }
+    }
+}
+
+impl ClosedConnection {
+    /// This connection, for this reason, with no more to say, and no call cut.
+    pub fn new(connection: AcceptedConnection, reason: CloseReason) -> Self {
+        Self { connection, reason, cause: None, calls_cut: 0 }
+    }
+
+    /// The same, and why in words.
+    #[must_use]
+    pub fn because(self, cause: impl Into<Option<Arc<str>>>) -> Self {
+        Self { cause: cause.into(), ..self }
+    }
+
+    /// The same, and so many calls were cut with it.
+    #[must_use]
+    pub fn cutting(self, calls: usize) -> Self {
+        Self { calls_cut: calls, ..self }
+    }
+}
+
 /// A connection, as who tells of it knows it. Its end is told when it is dropped.
 #[derive(Debug)]
 pub(crate) struct ServerConnectionLife {
@@ -85,7 +118,7 @@ static CONNECTIONS: AtomicU64 = AtomicU64::new(1);
 impl ServerConnectionLife {
     pub(crate) fn begin(peer: Option<SocketAddr>, observers: Arc<ServerObservers>) -> Self {
         let connection = ConnectionKey::numbered(CONNECTIONS.fetch_add(1, Ordering::Relaxed));
-        let name = AcceptedConnection { connection, peer };
+        let name = AcceptedConnection::new(connection, peer);
         observers.tell(&ServerEvent::Accepted(name.clone()));
         Self { name, observers, is_told_to_go: false, end: None, calls_cut: 0 }
     }
@@ -120,8 +153,7 @@ impl Drop for ServerConnectionLife {
     fn drop(&mut self) {
         // Without a word its task was dropped, and the server with it.
         let (reason, cause) = self.end.take().unwrap_or((CloseReason::Cut, None));
-        let (connection, calls_cut) = (self.name.clone(), self.calls_cut);
-        let closed = ClosedConnection { connection, reason, cause, calls_cut };
+        let closed = ClosedConnection::new(self.name.clone(), reason).because(cause).cutting(self.calls_cut);
         self.observers.tell(&ServerEvent::Closed(closed));
     }
 }

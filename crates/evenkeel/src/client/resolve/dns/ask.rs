@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use evenkeel_core::event::{DnsAnswer, DnsQuery, DnsTransport, Event};
 use evenkeel_core::resolve::{Family, Servers};
 use evenkeel_core::time::Time;
 use tokio::time::Instant;
@@ -11,7 +12,7 @@ use super::exchange::{DnsSockets, Reply, Way, exchange};
 use super::message::{AbsoluteName, Cause, Found, Question};
 use super::system::Settings;
 use crate::clock::Clock;
-use crate::observe::{DnsAnswer, DnsQuery, DnsTransport, Event, Observers};
+use crate::observe::Observers;
 
 /// What all questions of a resolver share.
 #[derive(Debug)]
@@ -115,15 +116,10 @@ impl<S: DnsSockets> Asker<S> {
     async fn ask_in(&self, way: Way, name: &AbsoluteName, family: Family) -> Reply {
         let started = Instant::now();
         let reply = exchange(&Question::new(name, family), way, &self.shared.sockets).await;
-        self.observers.tell(&Event::DnsQuery(DnsQuery {
-            name: name.to_string(),
-            record_type: family.as_str(),
-            server: way.server,
-            transport: way.transport,
-            round_trip: started.elapsed(),
-            size: reply.size,
-            answer: answer(&reply.outcome),
-        }));
+        let (name, answer) = (name.to_string(), answer(&reply.outcome));
+        let query = DnsQuery::new(name, family.as_str(), way.server, answer);
+        let query = query.over(way.transport).after(started.elapsed()).sized(reply.size);
+        self.observers.tell(&Event::DnsQuery(query));
         reply
     }
 }

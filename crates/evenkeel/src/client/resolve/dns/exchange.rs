@@ -3,12 +3,12 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use evenkeel_core::event::DnsTransport;
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 use hickory_resolver::net::runtime::{DnsUdpSocket, RuntimeProvider, TokioRuntimeProvider};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::message::{Cause, Encoded, Found, Question};
-use crate::observe::DnsTransport;
 
 /// Longer than any datagram that we say we take.
 const BUFFER: usize = 4096;
@@ -67,8 +67,8 @@ pub(super) async fn exchange(question: &Question, way: Way, sockets: &impl DnsSo
     let provider = sockets.provider();
     let conversation = async {
         match way.transport {
-            DnsTransport::Udp => over_udp(question, way, &provider).await,
             DnsTransport::Tcp => over_tcp(question, way, &provider).await,
+            _ => over_udp(question, way, &provider).await,
         }
     };
     match timeout(way.patience, conversation).await {

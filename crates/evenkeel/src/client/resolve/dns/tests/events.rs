@@ -4,12 +4,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use evenkeel_core::event::{DnsAnswer, DnsQuery, DnsTransport, Event};
 use evenkeel_testkit::dns::{RecordType, Reply};
 
 use super::world::{World, ips};
 use crate::client::Refresh;
 use crate::client::resolve::testing::{Line, build_with};
-use crate::observe::{DnsAnswer, DnsQuery, DnsTransport, Event, Observer, Observers};
+use crate::observe::{Observer, Observers};
 
 #[derive(Debug, Default)]
 struct Queries(Mutex<Vec<DnsQuery>>);
