@@ -50,9 +50,13 @@ impl From<PlayError> for RunError {
         match error {
             PlayError::Client(error) => Self::Target(error),
             PlayError::Cluster(error) => Self::Cluster(error),
+            PlayError::Load(cause) => Self::System { what: NO_SCHEDULE, cause },
         }
     }
 }
+
+/// What fails where the system has no thread left.
+pub(crate) const NO_SCHEDULE: &str = "no thread for the schedule of calls";
 
 impl RunError {
     /// Wraps an operating-system error with what was being done.

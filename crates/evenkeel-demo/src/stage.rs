@@ -1,6 +1,7 @@
 //! Playing an act: pods, a client, steady calls, what happens meanwhile, and then the counts of both ends.
 
 use std::convert::Infallible;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,9 @@ pub enum PlayError {
     /// The cluster broke.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
+    /// The system has no thread that says when calls start.
+    #[error("no thread for the schedule of calls: {0}")]
+    Load(io::Error),
 }
 
 /// What an act's end looks back on.
@@ -94,12 +98,9 @@ impl Stage {
             if course.is_over {
                 stop.stop();
             }
-            Ok::<_, ClusterError>(course)
+            Ok::<_, PlayError>(course)
         };
-        let calls = async {
-            evenkeel_load::run(&caller, &plan, stopped).await;
-            Ok(())
-        };
+        let calls = async { evenkeel_load::run(&caller, &plan, stopped).await.map_err(PlayError::Load) };
         let (course, ()) = tokio::select! {
             both = async { tokio::try_join!(plot, calls) } => both?,
             never = again_and_again(look) => match never {},

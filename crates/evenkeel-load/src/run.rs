@@ -1,5 +1,6 @@
 //! The two loops: workers that wait for their answers, and a schedule that does not.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -53,11 +54,17 @@ impl Stopped {
 
 /// Runs the whole load; returns when its last call has ended. Dropping the future cuts off the calls in flight.
 ///
+/// # Errors
+/// When the system has no thread for an open loop's schedule; no call was made then.
+///
 /// # Panics
-/// Outside a tokio runtime, and where the system has no thread for an open loop's schedule.
-pub async fn run(caller: &Arc<Caller>, plan: &CallPlan, stopped: Stopped) {
+/// Outside a tokio runtime.
+pub async fn run(caller: &Arc<Caller>, plan: &CallPlan, stopped: Stopped) -> io::Result<()> {
     match plan.pace {
-        Pace::Closed { workers } => closed_loop(caller, workers, plan.limit, stopped).await,
+        Pace::Closed { workers } => {
+            closed_loop(caller, workers, plan.limit, stopped).await;
+            Ok(())
+        }
         Pace::Open { rate, in_flight } => open_loop(caller, rate, in_flight, plan.limit, stopped).await,
     }
 }
@@ -91,12 +98,18 @@ async fn closed_loop(caller: &Arc<Caller>, workers: usize, limit: Limit, stopped
     while tasks.join_next().await.is_some() {}
 }
 
-async fn open_loop(caller: &Arc<Caller>, rate: f64, in_flight: usize, limit: Limit, mut stopped: Stopped) {
+async fn open_loop(
+    caller: &Arc<Caller>,
+    rate: f64,
+    in_flight: usize,
+    limit: Limit,
+    mut stopped: Stopped,
+) -> io::Result<()> {
     let schedule = Schedule::new(caller.start(), rate, limit);
     let (starts, mut due) = mpsc::channel(STARTS_AHEAD);
     let (_running, stop) = std::sync::mpsc::channel();
     // Ends by itself: with the schedule, with `_running`, or with `due`.
-    thread::spawn(move || pace(schedule, &stop, &starts));
+    thread::Builder::new().spawn(move || pace(schedule, &stop, &starts))?;
 
     let room = Arc::new(Semaphore::new(in_flight));
     let mut calls = JoinSet::new();
@@ -117,4 +130,5 @@ async fn open_loop(caller: &Arc<Caller>, rate: f64, in_flight: usize, limit: Lim
         while calls.try_join_next().is_some() {}
     }
     while calls.join_next().await.is_some() {}
+    Ok(())
 }

@@ -9,7 +9,7 @@ use evenkeel_load::{Caller, Connected, Limit, Stop, Summary, Watch, progress, un
 use super::signals::{Asked, Interrupts};
 use crate::args::Output;
 use crate::assess::{Finding, assess};
-use crate::exit::{RunError, Verdict};
+use crate::exit::{NO_SCHEDULE, RunError, Verdict};
 use crate::plan::{LoadPlan, Surroundings};
 use crate::render::{self, Now, REDRAW, Screen, Style, View};
 
@@ -131,7 +131,9 @@ impl<'a> Run<'a> {
             interrupts.next().await;
         };
         tokio::select! {
-            () = evenkeel_load::run(&self.caller, &self.plan.calls, stopped) => {}
+            ran = evenkeel_load::run(&self.caller, &self.plan.calls, stopped) => {
+                ran.map_err(RunError::system(NO_SCHEDULE))?;
+            }
             () = self.show(screen) => {}
             result = self.print_intervals(screen) => result?,
             () = interrupted => {}
