@@ -13,7 +13,7 @@ use tokio_stream::StreamExt;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Status};
 
-use crate::support::{BIDI, NEVER, UNARY, run, serve, slow, with_payload};
+use crate::support::{BIDI, NEVER, UNARY, run, serve, slow, with_payload, within};
 
 #[tokio::test]
 async fn all_four_kinds() {
@@ -215,12 +215,18 @@ async fn metadata_goes_both_ways_in_binary_too() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_messages_wait_in_both_directions() {
     let server = serve(|s| s).await;
-    let requests = tokio_stream::iter((0..10_000).map(|_| with_payload("m")));
-    let mut request = Request::new(requests);
+    let (all_sent, sent) = tokio::sync::oneshot::channel();
+    let mut all_sent = Some(all_sent);
+    let end = std::iter::from_fn(move || {
+        let _ = all_sent.take().map(|all_sent| all_sent.send(()));
+        None
+    });
+    let requests = (0..10_000).map(|_| with_payload("m")).chain(end);
+    let mut request = Request::new(tokio_stream::iter(requests));
     request.metadata_mut().insert(PUSH_FIRST, "10000".parse().unwrap());
     let mut answers = server.client().await.bidi(request).await.unwrap().into_inner();
-    // The response's head is here, so the handler pushes; the client sends meanwhile.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    // The response's head is here, so the handler pushes.
+    within("all requests sent", sent).await.unwrap();
     let mut count = 0;
     while let Some(answer) = answers.next().await {
         answer.unwrap();
