@@ -130,7 +130,7 @@ pub mod balance {
     pub use evenkeel_core::balance::{
         CallInfo, Controller, Feedback, GracefulSwitch, Headers, Outcome, Pick, PickFailure, PickFirst,
         Picked, Picker, Policy, PolicyConfig, PolicyFactory, PolicyUpdate, Published, Registry, Rejected,
-        SubchannelId, SubchannelUpdate, Track, WakeToken,
+        SubchannelId, SubchannelUpdate, Track, WakeToken, Wrap, Wrapper,
     };
     pub use evenkeel_core::balance::{
         LeastRequestConfig, PickFirstConfig, PolicyChoice, RoundRobinConfig, UnknownPolicy,

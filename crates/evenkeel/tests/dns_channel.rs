@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use evenkeel::event::ResolutionFailed;
 use evenkeel::{
-    CallOptions, Channel, ChannelBuilder, ConnectivityState, Event, Observer, Server, ServerHandle,
+    CallOptions, CauseKind, Channel, ChannelBuilder, ConnectError, ConnectivityState, Event, Observer,
+    Server, ServerHandle,
 };
 use evenkeel_testkit::dns::{DnsServer, Reply};
 use evenkeel_testkit::echo::EchoService;
@@ -151,10 +152,13 @@ async fn a_lost_pod_makes_a_lookup_long_before_the_ttl_ends() {
 #[tokio::test]
 async fn a_name_that_does_not_exist_fails_calls_and_recovers_by_itself() {
     let service = Service::new(1).await;
-    let client = EchoClient::new(service.builder().build().unwrap());
+    let channel = service.builder().build().unwrap();
+    let client = EchoClient::new(channel.clone());
     let status = within(served_by(&client)).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable);
     assert!(status.message().contains(NAME), "{status:?}");
+    let Err(ConnectError::Unavailable { cause }) = within(channel.ready()).await else { panic!() };
+    assert_eq!(cause.kind(), CauseKind::Resolver, "{cause}");
     service.publish(1, &[1]);
     assert_eq!(within(patiently_served_by(&client)).await, "1");
 }

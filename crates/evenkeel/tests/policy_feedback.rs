@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use evenkeel::balance::{
     CallInfo, Controller, Feedback, LeastRequestConfig, Outcome, Pick, Picker, Policy, PolicyConfig,
-    PolicyUpdate, Published, Random, Rejected, RoundRobinConfig, SubchannelUpdate, Track,
+    PolicyUpdate, Published, Rejected, RoundRobinConfig, Track, Wrap, Wrapper,
 };
-use evenkeel::{Address, Channel, Code, ConnectivityState, Peer};
+use evenkeel::{Address, Channel, Code, Peer};
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::tonic_peer::TonicServer;
@@ -34,12 +34,6 @@ struct Heard {
 struct Listening(Arc<Heard>);
 
 #[derive(Debug)]
-struct ListeningPolicy {
-    inner: Box<dyn Policy>,
-    heard: Arc<Heard>,
-}
-
-#[derive(Debug)]
 struct ListeningPicker {
     inner: Arc<dyn Picker>,
     heard: Arc<Heard>,
@@ -51,36 +45,23 @@ impl PolicyConfig for Listening {
     }
 
     fn build(&self) -> Box<dyn Policy> {
-        Box::new(ListeningPolicy { inner: RoundRobinConfig::new().build(), heard: Arc::clone(&self.0) })
+        Box::new(Wrapper::new(self.clone(), RoundRobinConfig::new().build()))
     }
 }
 
-impl Policy for ListeningPolicy {
+impl Wrap for Listening {
     fn on_update(
         &mut self,
         update: &PolicyUpdate<'_>,
+        inner: &mut dyn Policy,
         controller: &mut dyn Controller,
     ) -> Result<(), Rejected> {
-        self.inner.on_update(&update.with_config(&RoundRobinConfig::new()), controller)
+        inner.on_update(&update.with_config(&RoundRobinConfig::new()), controller)
     }
 
-    fn on_resolver_error(&mut self, error: &Arc<str>, controller: &mut dyn Controller) {
-        self.inner.on_resolver_error(error, controller);
-    }
-
-    fn on_subchannel_state(&mut self, update: &SubchannelUpdate, controller: &mut dyn Controller) {
-        self.inner.on_subchannel_state(update, controller);
-    }
-
-    fn state(&self) -> ConnectivityState {
-        self.inner.state()
-    }
-
-    fn snapshot(&self, random: &mut dyn Random) -> Published {
-        let mut published = self.inner.snapshot(random);
-        let inner = published.picker;
-        published.picker = Arc::new(ListeningPicker { inner, heard: Arc::clone(&self.heard) });
-        published
+    fn published(&self, mut inner: Published) -> Published {
+        inner.picker = Arc::new(ListeningPicker { inner: inner.picker, heard: Arc::clone(&self.0) });
+        inner
     }
 }
 

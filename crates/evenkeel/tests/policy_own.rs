@@ -103,7 +103,7 @@ impl Policy for Last {
 impl Picker for LastPicker {
     fn pick(&self, call: &CallInfo<'_>) -> Pick {
         if call.path.ends_with(self.refused) {
-            return Pick::Drop(PickFailure("not here".into()));
+            return Pick::Drop(PickFailure::new(evenkeel::Code::NotFound, "not here"));
         }
         Pick::go(self.subchannel)
     }
@@ -119,7 +119,8 @@ async fn a_policy_of_ones_own_decides_by_its_settings_and_by_its_name() {
     let target = format!("ipv4:{},{}", servers[0].address(), servers[1].address());
     let by_settings = Channel::builder(&target).policy(LastConfig { refused: "/Unary" }).build().unwrap();
     let status = served_by(by_settings).await.unwrap_err();
-    assert_eq!((status.code(), status.message()), (Code::Unavailable, "not here"));
+    let text = "the load-balancing policy says NotFound, which only a server can: not here";
+    assert_eq!((status.code(), status.message()), (Code::Internal, text), "gRFC A54");
 
     assert!(Channel::builder(&target).policy("last").build().is_err(), "nobody added it to this channel");
     let by_name = Channel::builder(&target).policy_factory(LastFactory).policy("last").build().unwrap();

@@ -10,12 +10,11 @@ use std::any::Any;
 use std::sync::{Arc, Mutex};
 
 use evenkeel::balance::{
-    Controller, Policy, PolicyConfig, PolicyUpdate, Published, Random, Rejected, RoundRobinConfig,
-    SubchannelUpdate,
+    Controller, Policy, PolicyConfig, PolicyUpdate, Rejected, RoundRobinConfig, Wrap, Wrapper,
 };
 use evenkeel::event::UpdateRejected;
 use evenkeel::resolve::{BoxFuture, ResolveContext, Resolver, ResolverFactory, Update, Updates, Verdict};
-use evenkeel::{Channel, ConnectivityState, Endpoint, Event, Observer, Target, TargetError};
+use evenkeel::{Channel, Endpoint, Event, Observer, Target, TargetError};
 use evenkeel_testkit::proto::EchoRequest;
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::tonic_peer::TonicServer;
@@ -62,26 +61,21 @@ type Seen = (u32, Option<String>);
 #[derive(Clone, Debug, Default)]
 struct Versioned(Arc<Mutex<Vec<Seen>>>);
 
-#[derive(Debug)]
-struct VersionedPolicy {
-    seen: Versioned,
-    inner: Box<dyn Policy>,
-}
-
 impl PolicyConfig for Versioned {
     fn name(&self) -> &str {
         "versioned"
     }
 
     fn build(&self) -> Box<dyn Policy> {
-        Box::new(VersionedPolicy { seen: self.clone(), inner: RoundRobinConfig::new().build() })
+        Box::new(Wrapper::new(self.clone(), RoundRobinConfig::new().build()))
     }
 }
 
-impl Policy for VersionedPolicy {
+impl Wrap for Versioned {
     fn on_update(
         &mut self,
         update: &PolicyUpdate<'_>,
+        inner: &mut dyn Policy,
         controller: &mut dyn Controller,
     ) -> Result<(), Rejected> {
         let config: &dyn Any = update.config;
@@ -89,24 +83,8 @@ impl Policy for VersionedPolicy {
         let Some(Version(version)) = update.attributes.get() else {
             return Err(Rejected("the list has no version".into()));
         };
-        self.seen.0.lock().unwrap().push((*version, update.note.map(|note| note.to_string())));
-        self.inner.on_update(&update.with_config(&RoundRobinConfig::new()), controller)
-    }
-
-    fn on_resolver_error(&mut self, error: &Arc<str>, controller: &mut dyn Controller) {
-        self.inner.on_resolver_error(error, controller);
-    }
-
-    fn on_subchannel_state(&mut self, update: &SubchannelUpdate, controller: &mut dyn Controller) {
-        self.inner.on_subchannel_state(update, controller);
-    }
-
-    fn state(&self) -> ConnectivityState {
-        self.inner.state()
-    }
-
-    fn snapshot(&self, random: &mut dyn Random) -> Published {
-        self.inner.snapshot(random)
+        self.0.lock().unwrap().push((*version, update.note.map(|note| note.to_string())));
+        inner.on_update(&update.with_config(&RoundRobinConfig::new()), controller)
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::sync::Arc;
 
 use super::owners::{Owners, Scoped};
 use super::{Controller, PickFirst, PickFirstConfig, Policy, SubchannelId, SubchannelUpdate};
+use crate::cause::Cause;
 use crate::endpoint::{Endpoint, EndpointKey};
 use crate::list::SharedList;
 use crate::random::index;
@@ -58,7 +58,7 @@ pub(super) struct Children<S: EndpointState> {
     /// Where calls can go, in no order that means anything.
     ready: SharedList<Ready<S::Shared>>,
     connecting: usize,
-    last_failure: Option<Arc<str>>,
+    last_failure: Option<Cause>,
     /// The lists that came so far, to tell who is in the last one.
     lists: u64,
     ready_changed: bool,
@@ -124,7 +124,7 @@ impl<S: EndpointState> Children<S> {
     }
 
     /// What the child that failed last said.
-    pub(super) fn last_failure(&self) -> Option<&Arc<str>> {
+    pub(super) fn last_failure(&self) -> Option<&Cause> {
         self.last_failure.as_ref()
     }
 

@@ -12,6 +12,7 @@ mod petiole;
 mod pick_first;
 mod picker;
 mod round_robin;
+mod wrapper;
 
 pub use config::{PolicyChoice, PolicyConfig, PolicyFactory, Registry, UnknownPolicy};
 pub use feedback::{Feedback, Outcome, Track};
@@ -21,6 +22,7 @@ pub use pick_first::{PickFirst, PickFirstConfig};
 pub(crate) use picker::noted;
 pub use picker::{CallInfo, Headers, Pick, PickFailure, Picked, Picker, Published, WakeToken};
 pub use round_robin::RoundRobinConfig;
+pub use wrapper::{Wrap, Wrapper};
 
 use std::any::Any;
 use std::fmt;

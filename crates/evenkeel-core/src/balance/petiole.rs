@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::children::{Children, EndpointState, Ready};
 use super::picker::{PickFailure, noted};
 use super::{Controller, Policy, PolicyConfig, PolicyUpdate, Published, Random, Rejected, SubchannelUpdate};
+use crate::cause::{Cause, CauseKind};
 use crate::list::SharedList;
 use crate::state::ConnectivityState;
 use crate::time::Time;
@@ -47,10 +48,13 @@ impl<P: Spread> Petiole<P> {
     fn failure(&self) -> PickFailure {
         if self.children.is_empty() {
             let text = self.resolver_error.clone().or_else(|| self.note.clone());
-            return PickFailure(text.unwrap_or_else(|| "no endpoints: name resolution found none".into()));
+            let text = text.unwrap_or_else(|| "no endpoints: name resolution found none".into());
+            return PickFailure::unavailable(Cause::new(CauseKind::Resolver, text));
         }
-        let cause = self.children.last_failure().map_or("none yet", |error| &**error);
-        PickFailure(noted(&format!("no endpoint is READY; last error: {cause}"), self.note.as_ref()))
+        let last = self.children.last_failure();
+        let (kind, text) = last.map_or((CauseKind::Other, "none yet"), |last| (last.kind(), last.text()));
+        let text = format!("no endpoint is READY; last error: {text}");
+        PickFailure::unavailable(Cause::new(kind, noted(&text, self.note.as_ref())))
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     CallInfo, Controller, Pick, Picker, Policy, PolicyConfig, PolicyUpdate, Published, Random, Rejected,
     SubchannelId, SubchannelUpdate,
 };
+use crate::cause::{Cause, CauseKind};
 use crate::endpoint::Endpoint;
 use crate::state::ConnectivityState;
 use crate::time::Time;
@@ -38,7 +39,7 @@ pub struct PickFirst {
     subchannels: Subchannels,
     phase: Phase,
     /// What the last failed attempt or the resolver said.
-    failure: Option<Arc<str>>,
+    failure: Option<Cause>,
     /// The resolver's remark.
     note: Option<Arc<str>>,
 }
@@ -119,7 +120,7 @@ impl PickFirst {
     }
 
     /// Why calls fail, if they do or did.
-    pub(super) fn failure(&self) -> Option<&Arc<str>> {
+    pub(super) fn failure(&self) -> Option<&Cause> {
         self.failure.as_ref()
     }
 
@@ -204,8 +205,7 @@ impl PickFirst {
     fn on_retry(&mut self, failures: usize, update: &SubchannelUpdate, controller: &mut dyn Controller) {
         match update.to {
             ConnectivityState::TransientFailure if failures + 1 >= self.subchannels.len() => {
-                self.failure =
-                    update.cause.as_ref().map(|cause| Arc::clone(cause.text())).or(self.failure.take());
+                self.failure = update.cause.clone().or(self.failure.take());
                 self.enter(Phase::Retrying { failures: 0 }, controller);
                 controller.request_resolution();
             }
@@ -217,14 +217,16 @@ impl PickFirst {
         }
     }
 
-    fn failure_text(&self) -> Arc<str> {
+    fn why_not_ready(&self) -> Cause {
+        let resolver = |text: &str| Cause::new(CauseKind::Resolver, text);
         match (&self.failure, &self.note, self.phase) {
-            (Some(failure), _, Phase::Empty { .. }) => Arc::clone(failure),
+            (Some(failure), _, Phase::Empty { .. }) => failure.clone(),
             (Some(failure), note, _) => {
-                noted(&format!("no address is READY; last error: {failure}"), note.as_ref())
+                let text = format!("no address is READY; last error: {failure}");
+                Cause::new(failure.kind(), noted(&text, note.as_ref()))
             }
-            (None, Some(note), _) => Arc::clone(note),
-            (None, None, _) => "no addresses: name resolution found none".into(),
+            (None, Some(note), _) => resolver(note),
+            (None, None, _) => resolver("no addresses: name resolution found none"),
         }
     }
 }
@@ -247,12 +249,12 @@ impl Policy for PickFirst {
     fn on_resolver_error(&mut self, error: &Arc<str>, controller: &mut dyn Controller) {
         match self.phase {
             Phase::Empty { .. } => {
-                self.failure = Some(Arc::clone(error));
+                self.failure = Some(Cause::new(CauseKind::Resolver, Arc::clone(error)));
                 self.enter(Phase::Empty { resolved: true }, controller);
             }
             // What is known stays in use; who is told of failures should hear of this one too.
             Phase::Retrying { .. } | Phase::Pass { failing: true, .. } => {
-                self.failure = Some(Arc::clone(error));
+                self.failure = Some(Cause::new(CauseKind::Resolver, Arc::clone(error)));
                 controller.mark_changed();
             }
             Phase::Idle | Phase::Pass { .. } | Phase::Selected(_) => {}
@@ -318,7 +320,9 @@ impl Policy for PickFirst {
     fn snapshot(&self, _: &mut dyn Random) -> Published {
         match (self.phase, self.state()) {
             (Phase::Selected(id), state) => Published::with_picker(state, SelectedPicker(id)),
-            (_, ConnectivityState::TransientFailure) => Published::failing(PickFailure(self.failure_text())),
+            (_, ConnectivityState::TransientFailure) => {
+                Published::failing(PickFailure::unavailable(self.why_not_ready()))
+            }
             (_, state) => Published::waiting(state),
         }
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::SubchannelId;
 use super::feedback::Track;
+use crate::cause::Cause;
+use crate::code::Code;
 use crate::state::ConnectivityState;
 
 /// What a picker may know about a call.
@@ -60,9 +62,55 @@ pub struct Picked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WakeToken(pub u64);
 
-/// Why a picker has nowhere to send a call.
+/// Why a picker has nowhere to send a call, and what the call then ends with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PickFailure(pub Arc<str>);
+pub struct PickFailure {
+    code: Code,
+    cause: Cause,
+}
+
+impl PickFailure {
+    /// UNAVAILABLE, for this reason.
+    pub fn unavailable(cause: impl Into<Cause>) -> Self {
+        Self { code: Code::Unavailable, cause: cause.into() }
+    }
+
+    /// `code`, for this reason. What only a server can say of a call, or that it succeeded, becomes INTERNAL, and the text
+    /// says what it was (gRFC A54).
+    pub fn new(code: Code, cause: impl Into<Cause>) -> Self {
+        let cause = cause.into();
+        if !is_a_servers(code) {
+            return Self { code, cause };
+        }
+        let text = format!("the load-balancing policy says {code:?}, which only a server can: {cause}");
+        Self { code: Code::Internal, cause: Cause::new(cause.kind(), text) }
+    }
+
+    /// What the call ends with.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Why.
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+}
+
+/// The codes that gRFC A54 keeps from everybody else.
+fn is_a_servers(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Ok
+            | Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::FailedPrecondition
+            | Code::Aborted
+            | Code::OutOfRange
+            | Code::DataLoss
+    )
+}
 
 /// A failure's text, with the resolver's remark.
 pub(crate) fn noted(text: &str, note: Option<&Arc<str>>) -> Arc<str> {
@@ -110,7 +158,7 @@ pub struct Published {
     /// Decides about calls until the next one is published.
     pub picker: Arc<dyn Picker>,
     /// Why nothing is READY, as far as the policy knows: for calls that wait longer than they can.
-    pub failure: Option<Arc<str>>,
+    pub failure: Option<Cause>,
 }
 
 impl Published {
@@ -126,13 +174,13 @@ impl Published {
 
     /// TRANSIENT_FAILURE: calls fail with this, unless they wait for ready.
     pub fn failing(failure: PickFailure) -> Self {
-        let cause = Some(Arc::clone(&failure.0));
+        let cause = Some(failure.cause.clone());
         Self { failure: cause, ..Self::with_picker(ConnectivityState::TransientFailure, FailPicker(failure)) }
     }
 
     /// SHUTDOWN: calls fail with this for good.
     pub fn shut_down(failure: PickFailure) -> Self {
-        let cause = Some(Arc::clone(&failure.0));
+        let cause = Some(failure.cause.clone());
         Self { failure: cause, ..Self::with_picker(ConnectivityState::Shutdown, DropPicker(failure)) }
     }
 
@@ -169,5 +217,25 @@ impl Picker for FailPicker {
 impl Picker for DropPicker {
     fn pick(&self, _: &CallInfo<'_>) -> Pick {
         Pick::Drop(self.0.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cause::CauseKind;
+
+    /// Check 40 of gRPC's (gRFC A54): a policy's NOT_FOUND would look like the server's.
+    #[test]
+    fn a_policy_does_not_speak_for_a_server() {
+        for number in 0..17 {
+            let code = Code::from_number(number);
+            let failure = PickFailure::new(code, Cause::new(CauseKind::Tls, "because"));
+            let is_kept = ![0, 3, 5, 6, 9, 10, 11, 15].contains(&number);
+            assert_eq!(failure.code(), if is_kept { code } else { Code::Internal }, "{code:?}");
+            assert_eq!(&**failure.cause().text() == "because", is_kept, "{}", failure.cause());
+            assert!(failure.cause().text().ends_with("because"), "{}", failure.cause());
+            assert_eq!(failure.cause().kind(), CauseKind::Tls);
+        }
     }
 }

@@ -234,7 +234,7 @@ fn when_the_name_is_gone_ready_endpoints_stay_until_their_connection_ends() {
     world.lose(2);
     assert_eq!(world.state, Some(TransientFailure));
     let Pick::Fail(failure) = world.pick() else { panic!() };
-    assert_eq!(&*failure.0, "NXDOMAIN");
+    assert_eq!(&**failure.cause().text(), "NXDOMAIN");
     world.resolve(&[2]);
     world.connect(2);
     assert_eq!(world.state, Some(Ready), "the first good answer ends it");

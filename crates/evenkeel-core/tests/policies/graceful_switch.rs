@@ -52,7 +52,7 @@ impl Policy for Refusing {
 
 impl Picker for Refusing {
     fn pick(&self, _: &CallInfo<'_>) -> Pick {
-        Pick::Fail(PickFailure("refused by policy".into()))
+        Pick::Fail(PickFailure::unavailable("refused by policy"))
     }
 }
 

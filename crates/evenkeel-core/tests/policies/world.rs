@@ -191,7 +191,7 @@ impl World {
                 Told::Go(used.expect("a picked subchannel is connected").address.clone())
             }
             Pick::Queue => Told::Wait,
-            Pick::Fail(failure) | Pick::Drop(failure) => Told::Fail(failure.0.to_string()),
+            Pick::Fail(failure) | Pick::Drop(failure) => Told::Fail(failure.cause().to_string()),
             other => panic!("no policy here says {other:?}"),
         }
     }

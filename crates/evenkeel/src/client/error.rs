@@ -1,8 +1,7 @@
 //! Why a channel cannot be built or connected.
 
-use std::sync::Arc;
-
 use evenkeel_core::balance::UnknownPolicy;
+use evenkeel_core::cause::Cause;
 use evenkeel_core::target::TargetError;
 
 #[cfg(feature = "tls")]
@@ -62,8 +61,8 @@ pub enum ConnectError {
     /// No endpoint could be reached.
     #[error("not connected: {cause}")]
     Unavailable {
-        /// What the last attempt, or the resolver, said.
-        cause: Arc<str>,
+        /// What the last attempt, or the resolver, said, and of which kind it is.
+        cause: Cause,
     },
     /// The channel was closed meanwhile.
     #[error("the channel was closed")]

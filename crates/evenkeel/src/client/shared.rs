@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use evenkeel_core::balance::{PickFailure, Picker, Published};
+use evenkeel_core::cause::{Cause, CauseKind};
 use evenkeel_core::state::ConnectivityState;
 use tokio::sync::watch;
 use tonic::Status;
@@ -21,7 +22,7 @@ pub(super) struct Snapshot {
     pub(super) state: ConnectivityState,
     pub(super) picker: Arc<dyn Picker>,
     /// Why nothing is READY, as far as that is known.
-    failure: Option<Arc<str>>,
+    failure: Option<Cause>,
     pub(super) subchannels: Subchannels,
 }
 
@@ -90,11 +91,14 @@ impl Shared {
 
     /// Ends the channel for all calls; `reason` is what they are told.
     pub(super) fn publish_shutdown(&self, reason: &str) -> ConnectivityState {
-        self.publish(Published::shut_down(PickFailure(reason.into())), Subchannels::default())
+        self.publish(
+            Published::shut_down(PickFailure::unavailable(Cause::new(CauseKind::Shutdown, reason))),
+            Subchannels::default(),
+        )
     }
 
     /// Why nothing is READY, as far as that is known.
-    pub(super) fn failure(&self) -> Option<Arc<str>> {
+    pub(super) fn failure(&self) -> Option<Cause> {
         self.snapshot().failure.clone()
     }
 

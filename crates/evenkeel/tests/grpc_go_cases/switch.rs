@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use evenkeel::ConnectivityState::{self, Connecting, Ready};
+use evenkeel::ConnectivityState::{Connecting, Ready};
 use evenkeel::balance::{
-    Controller, GracefulSwitch, PickFirstConfig, Policy, PolicyConfig, PolicyUpdate, Published, Random,
-    Rejected, RoundRobinConfig, SubchannelUpdate, Time,
+    Controller, GracefulSwitch, PickFirstConfig, Policy, PolicyConfig, PolicyUpdate, Rejected,
+    RoundRobinConfig, Wrap, Wrapper,
 };
 use evenkeel::{Channel, ChannelBuilder, Endpoint, Manual};
 use evenkeel_testkit::raw::{Automatic, RawServer};
@@ -16,12 +16,6 @@ use crate::support::{Seen, answer_as, call_over, say_settings, served_by, within
 /// The policy that the next list of endpoints is for, as a service config that comes with the list would say.
 #[derive(Clone, Debug)]
 struct Wanted(Arc<Mutex<Arc<dyn PolicyConfig>>>);
-
-#[derive(Debug)]
-struct Switching {
-    wanted: Wanted,
-    switch: GracefulSwitch,
-}
 
 impl Wanted {
     fn config(&self) -> Arc<dyn PolicyConfig> {
@@ -39,45 +33,18 @@ impl PolicyConfig for Wanted {
     }
 
     fn build(&self) -> Box<dyn Policy> {
-        Box::new(Switching { wanted: self.clone(), switch: GracefulSwitch::new(self.config().as_ref()) })
+        Box::new(Wrapper::new(self.clone(), Box::new(GracefulSwitch::new(self.config().as_ref()))))
     }
 }
 
-impl Policy for Switching {
+impl Wrap for Wanted {
     fn on_update(
         &mut self,
         update: &PolicyUpdate<'_>,
+        inner: &mut dyn Policy,
         controller: &mut dyn Controller,
     ) -> Result<(), Rejected> {
-        self.switch.on_update(&update.with_config(self.wanted.config().as_ref()), controller)
-    }
-
-    fn on_resolver_error(&mut self, error: &Arc<str>, controller: &mut dyn Controller) {
-        self.switch.on_resolver_error(error, controller);
-    }
-
-    fn on_subchannel_state(&mut self, update: &SubchannelUpdate, controller: &mut dyn Controller) {
-        self.switch.on_subchannel_state(update, controller);
-    }
-
-    fn exit_idle(&mut self, controller: &mut dyn Controller) {
-        self.switch.exit_idle(controller);
-    }
-
-    fn next_wakeup(&self) -> Option<Time> {
-        self.switch.next_wakeup()
-    }
-
-    fn on_wakeup(&mut self, controller: &mut dyn Controller) {
-        self.switch.on_wakeup(controller);
-    }
-
-    fn state(&self) -> ConnectivityState {
-        self.switch.state()
-    }
-
-    fn snapshot(&self, random: &mut dyn Random) -> Published {
-        self.switch.snapshot(random)
+        inner.on_update(&update.with_config(self.config().as_ref()), controller)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use evenkeel::tls::rustls;
 use evenkeel::{
-    Channel, ChannelBuilder, ClientTls, ConnectError, DrainReport, ServeError, Server, ServerBuilder,
+    Cause, Channel, ChannelBuilder, ClientTls, ConnectError, DrainReport, ServeError, Server, ServerBuilder,
     ServerHandle, ServerTls,
 };
 use evenkeel_testkit::echo::EchoService;
@@ -82,16 +82,16 @@ pub(crate) async fn assert_served(builder: ChannelBuilder) {
 }
 
 /// Why the first attempt to connect failed.
-pub(crate) async fn refusal(builder: ChannelBuilder) -> String {
+pub(crate) async fn refusal(builder: ChannelBuilder) -> Cause {
     match within("the end of the attempt", builder.connect()).await {
-        Err(ConnectError::Unavailable { cause }) => cause.to_string(),
+        Err(ConnectError::Unavailable { cause }) => cause,
         other => panic!("expected a failed attempt, got {other:?}"),
     }
 }
 
 pub(crate) async fn assert_refused(builder: ChannelBuilder, expected: &str) {
     let cause = refusal(builder).await;
-    assert!(cause.contains(expected), "{cause}");
+    assert!(cause.text().contains(expected), "{cause}");
 }
 
 pub(crate) async fn within<F: Future>(what: &str, future: F) -> F::Output {

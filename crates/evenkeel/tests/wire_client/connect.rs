@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evenkeel::{ConnectivityState, Event};
+use evenkeel::{CauseKind, ConnectError, ConnectivityState, Event};
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::raw::{Automatic, Event as Wire, Frame, RawServer, setting};
 
@@ -54,6 +54,18 @@ async fn a_server_that_accepts_and_says_nothing_is_never_ready() {
     let connection = server.accept().await;
     connection.expect_closed().await;
     assert_eq!(requests(&connection), 0);
+}
+
+#[tokio::test]
+async fn who_connects_learns_of_which_kind_the_failure_was() {
+    let mut refusing = RawServer::start(Automatic::default()).await;
+    refusing.stop_listening().await;
+    let silent = RawServer::start(Automatic::silent()).await;
+    let limited = builder(&silent).connect_timeout(Duration::from_millis(200));
+    for (builder, expected) in [(builder(&refusing), CauseKind::Refused), (limited, CauseKind::TimedOut)] {
+        let Err(ConnectError::Unavailable { cause }) = builder.connect().await else { panic!() };
+        assert_eq!(cause.kind(), expected, "{cause}");
+    }
 }
 
 #[tokio::test]

@@ -52,14 +52,14 @@ impl Spread for ByZone {
 
 impl Picker for Zones {
     fn pick(&self, _: &CallInfo<'_>) -> Pick {
-        Pick::Fail(PickFailure(self.0.lock().unwrap().join(",").into()))
+        Pick::Fail(PickFailure::unavailable(self.0.lock().unwrap().join(",")))
     }
 }
 
 fn zones(policy: &Petiole<ByZone>, fake: &mut Fake) -> Option<String> {
     let published = fake.published(policy)?;
     match published.picker.pick(&CallInfo::new("/s/m")) {
-        Pick::Fail(PickFailure(zones)) => Some(zones.to_string()),
+        Pick::Fail(zones) => Some(zones.cause().to_string()),
         other => panic!("{other:?}"),
     }
 }

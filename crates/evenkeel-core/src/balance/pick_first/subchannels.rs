@@ -1,9 +1,9 @@
 //! The addresses of a `pick_first`, and the subchannels to those that it has tried.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use crate::balance::{Controller, SubchannelId, SubchannelUpdate};
+use crate::cause::Cause;
 use crate::endpoint::Address;
 use crate::state::ConnectivityState;
 
@@ -15,7 +15,7 @@ pub(super) struct Subchannels {
     by_id: HashMap<SubchannelId, usize>,
     /// How many have failed since the pass began.
     failed: usize,
-    last_failure: Option<Arc<str>>,
+    last_failure: Option<Cause>,
 }
 
 #[derive(Debug)]
@@ -92,7 +92,7 @@ impl Subchannels {
             self.mark_failed(index);
         }
         if let Some(cause) = &update.cause {
-            self.last_failure = Some(Arc::clone(cause.text()));
+            self.last_failure = Some(cause.clone());
         }
         Some(index)
     }
@@ -119,7 +119,7 @@ impl Subchannels {
     }
 
     /// What the last failed attempt, or the last lost connection, said.
-    pub(super) fn last_failure(&self) -> Option<Arc<str>> {
+    pub(super) fn last_failure(&self) -> Option<Cause> {
         self.last_failure.clone()
     }
 

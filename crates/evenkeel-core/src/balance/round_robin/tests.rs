@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::balance::fake::{Constant, Fake, endpoints};
 use crate::balance::{PickFailure, PolicyUpdate, SubchannelId, SubchannelUpdate};
+use crate::cause::{Cause, CauseKind};
 use crate::endpoint::Endpoint;
 use crate::state::ConnectivityState;
 
@@ -88,8 +89,9 @@ fn calls_wait_while_connecting_and_fail_once_every_endpoint_has_failed() {
     moved(&mut policy, &mut fake, 1, Connecting, TransientFailure);
     let (state, picker) = published(&policy, &mut fake);
     assert_eq!(state, TransientFailure);
-    let Pick::Fail(PickFailure(text)) = picker.pick(&CallInfo::new("")) else { panic!() };
-    assert!(text.contains("subchannel 1 refused"), "{text}");
+    let Pick::Fail(failure) = picker.pick(&CallInfo::new("")) else { panic!() };
+    let cause = failure.cause();
+    assert!(cause.text().contains("subchannel 1 refused"), "{cause}");
     assert_eq!(fake.resolutions, 2, "each failure asks for a fresh answer");
 }
 
@@ -143,7 +145,7 @@ fn an_empty_list_fails_calls_with_the_resolvers_word() {
     policy.on_update(&update, &mut fake).unwrap();
     let (state, picker) = published(&policy, &mut fake);
     assert_eq!(state, TransientFailure);
-    let Pick::Fail(PickFailure(text)) = picker.pick(&CallInfo::new("")) else { panic!() };
-    assert_eq!(&*text, "NXDOMAIN");
+    let Pick::Fail(failure) = picker.pick(&CallInfo::new("")) else { panic!() };
+    assert_eq!(failure, PickFailure::unavailable(Cause::new(CauseKind::Resolver, "NXDOMAIN")));
     assert_eq!(fake.removed, [0]);
 }

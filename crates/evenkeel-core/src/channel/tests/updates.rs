@@ -10,7 +10,7 @@ fn list(numbers: &[u16]) -> Update {
 
 fn failure(world: &World) -> String {
     match world.pick() {
-        Pick::Fail(failure) => failure.0.to_string(),
+        Pick::Fail(failure) => failure.cause().to_string(),
         other => panic!("calls do not fail: {other:?}"),
     }
 }

@@ -161,11 +161,8 @@ impl Call {
             }
             Pick::Queue => {}
             Pick::Fail(_) if self.wait_for_ready => {}
-            Pick::Fail(PickFailure(text)) => {
-                return self
-                    .on_failure(None, StreamFailure::processed(Status::unavailable(text.to_string())));
-            }
-            Pick::Drop(PickFailure(text)) => return Err(Status::unavailable(text.to_string())),
+            Pick::Fail(failure) => return self.on_failure(None, StreamFailure::processed(status(&failure))),
+            Pick::Drop(failure) => return Err(status(&failure)),
             // What a later version of the deciding core may say: the next picker knows better.
             _ => {}
         }
@@ -298,7 +295,7 @@ impl Call {
         };
         let text = match (&self.step, &at) {
             (Step::Sent(_), Some(at)) => no_answer(at),
-            (Step::Wait(waiting), _) => waiting.exceeded(self.channel.shared.failure().as_deref()),
+            (Step::Wait(waiting), _) => waiting.exceeded(self.channel.shared.failure().as_ref()),
             _ => "deadline exceeded".into(),
         };
         self.exceeded(text, at.as_ref())
@@ -314,6 +311,10 @@ impl Call {
             None => status,
         }
     }
+}
+
+fn status(failure: &PickFailure) -> Status {
+    Status::new(tonic::Code::from_i32(failure.code() as i32), failure.cause().text().to_string())
 }
 
 fn no_answer(at: &Address) -> String {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use evenkeel_core::cause::Cause;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tonic::Status;
@@ -84,7 +85,7 @@ impl Waiting {
     }
 
     /// What DEADLINE_EXCEEDED says; `failure` is why nothing is READY.
-    pub(super) fn exceeded(&self, failure: Option<&str>) -> String {
+    pub(super) fn exceeded(&self, failure: Option<&Cause>) -> String {
         match (&self.what, failure) {
             (What::Stream(connection), _) => {
                 format!(
