@@ -2,19 +2,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::net::TcpListener;
 
 /// Forwards TCP connections to one address. Dropping it closes them all.
 #[derive(Debug)]
 pub struct Forwarder {
     address: SocketAddr,
-    flows: watch::Sender<bool>,
-    accepted: watch::Receiver<usize>,
-    acceptor: JoinHandle<()>,
+    forwarder: evenkeel_lab::Forwarder,
 }
 
 impl Forwarder {
@@ -23,17 +17,9 @@ impl Forwarder {
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a loopback port can be bound");
         let address = listener.local_addr().expect("a listener has an address");
-        let flows = watch::Sender::new(true);
-        let (count, accepted) = watch::channel(0);
-        let gate = flows.subscribe();
-        let acceptor = tokio::spawn(async move {
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                count.send_modify(|count| *count += 1);
-                connections.spawn(forward(stream, to, gate.clone()));
-            }
-        });
-        Self { address, flows, accepted, acceptor }
+        let forwarder = evenkeel_lab::Forwarder::start(listener);
+        forwarder.set(vec![to]);
+        Self { address, forwarder }
     }
 
     /// Where it listens.
@@ -43,44 +29,16 @@ impl Forwarder {
 
     /// How many connections it has accepted.
     pub fn connections(&self) -> usize {
-        *self.accepted.borrow()
+        self.forwarder.connections()
     }
 
     /// From now on nothing passes, in either direction; connections stay, and new ones are accepted.
     pub fn fall_silent(&self) {
-        self.flows.send_replace(false);
+        self.forwarder.fall_silent();
     }
 
     /// Everything passes again, in order, what was held back first.
     pub fn go_on(&self) {
-        self.flows.send_replace(true);
-    }
-}
-
-impl Drop for Forwarder {
-    fn drop(&mut self) {
-        self.acceptor.abort();
-    }
-}
-
-async fn forward(client: TcpStream, to: SocketAddr, gate: watch::Receiver<bool>) {
-    let Ok(server) = TcpStream::connect(to).await else { return };
-    for stream in [&client, &server] {
-        stream.set_nodelay(true).expect("TCP_NODELAY can be set");
-    }
-    let (client_read, client_write) = client.into_split();
-    let (server_read, server_write) = server.into_split();
-    tokio::join!(pass(client_read, server_write, gate.clone()), pass(server_read, client_write, gate));
-}
-
-/// Until the reading side ends or either breaks.
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut gate: watch::Receiver<bool>) {
-    let mut buffer = vec![0; 16 << 10];
-    loop {
-        let Ok(n @ 1..) = from.read(&mut buffer).await else { return };
-        // The forwarder that went away let all of this go, too.
-        if gate.wait_for(|flows| *flows).await.is_err() || to.write_all(&buffer[..n]).await.is_err() {
-            return;
-        }
+        self.forwarder.go_on();
     }
 }

@@ -59,13 +59,23 @@ fn stages_of_core_know_only_themselves_and_the_nouns() {
 fn h2_is_named_only_in_the_http2_folder() {
     let crates = crates_folder();
     let violations: Vec<String> =
-        ["evenkeel/src", "evenkeel-load/src", "evenkeel-demo/src", "evenkeel-cli/src"]
+        ["evenkeel/src", "evenkeel-load/src", "evenkeel-lab/src", "evenkeel-demo/src", "evenkeel-cli/src"]
             .iter()
             .flat_map(|folder| rust_files(&crates.join(folder)))
             .filter(|(path, _)| !path.starts_with("http2"))
             .flat_map(|(path, text)| rules::h2_mentions(&path, &text))
             .collect();
     assert!(violations.is_empty(), "\n{}", violations.join("\n"));
+}
+
+/// Tests of every other crate stand on it.
+#[test]
+fn the_lab_depends_on_no_other_crate_of_ours() {
+    let manifest = fs::read_to_string(crates_folder().join("evenkeel-lab/Cargo.toml")).unwrap();
+    let names = rules::dependencies(&manifest);
+    assert!(names.iter().any(|name| name == "tokio"), "the manifest is no longer read: {names:?}");
+    let ours: Vec<&String> = names.iter().filter(|name| name.starts_with("evenkeel")).collect();
+    assert!(ours.is_empty(), "evenkeel-lab is built from {ours:?}");
 }
 
 #[test]

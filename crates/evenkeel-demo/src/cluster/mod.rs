@@ -4,7 +4,6 @@
 mod block;
 mod dns;
 mod error;
-mod forwarder;
 mod pod;
 
 use std::net::SocketAddr;
@@ -12,11 +11,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use evenkeel_lab::Forwarder;
 use tokio::net::TcpListener;
 
 use self::block::Block;
 use self::dns::{DnsServer, Zone};
-use self::forwarder::Forwarder;
 
 pub(crate) use self::dns::Fault;
 pub use self::error::ClusterError;
