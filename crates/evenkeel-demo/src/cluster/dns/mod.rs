@@ -1,6 +1,5 @@
-//! The cluster's DNS: bytes (`codec`), what names mean and how old the answer is (`zone`), sockets (`server`).
+//! The cluster's DNS: what names mean and how old the answer is (`zone`), told to whoever asks (`server`).
 
-mod codec;
 mod server;
 mod zone;
 

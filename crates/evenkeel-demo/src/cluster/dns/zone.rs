@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use super::codec::Answer;
-
 /// The cluster's names as a client sees them: through a cache that hands out the *remaining* time to live, so what it
 /// says lags behind the pods by up to the whole TTL. That is what makes looking again at the right time matter.
 #[derive(Debug)]
@@ -25,6 +23,19 @@ pub(crate) enum Fault {
     NameError,
     /// It says nothing.
     Silence,
+}
+
+/// What to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The name's addresses, one at least, and for how many seconds they hold.
+    Addresses { addresses: Vec<Ipv4Addr>, ttl: u32 },
+    /// The name exists, but not with this type of record.
+    NoData { ttl: u32 },
+    /// The name does not exist.
+    NameError { ttl: u32 },
+    /// The server has trouble of its own.
+    ServerFailure,
 }
 
 #[derive(Debug)]

@@ -1,4 +1,12 @@
-use super::{AsyncReadExt, AsyncWriteExt, DnsServer, Duration, Fault, Ipv4Addr, TcpStream, UdpSocket, Zone};
+use std::time::Duration;
+
+use evenkeel_lab::dns::Transport;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+
+use super::{
+    DnsServer, Fault, Ipv4Addr, Mutex, NAME_ERROR, Query, REFUSED, Reaction, SERVER_FAILURE, Zone, react,
+};
 
 /// A question for the A records of `pods.local`, without EDNS.
 const QUESTION: &[u8] = &[
@@ -64,4 +72,46 @@ async fn a_silent_server_answers_only_what_comes_later() {
     let length = socket.recv(&mut answer).await.expect("an answer");
     assert!(length >= 12);
     assert_eq!((answer[1], answer[3] & 15), (8, 2), "the second question's, and SERVFAIL");
+}
+
+/// What comes of a question of this type and class for `pods.local`, where `zone` knows one address.
+fn told(zone: Zone, kind: u8, class: u8) -> Vec<u8> {
+    let mut question = QUESTION.to_vec();
+    let length = question.len();
+    (question[length - 3], question[length - 1]) = (kind, class);
+    let query = Query::parse(&question, Transport::Udp).expect("a question");
+    let Reaction::Message(message) = react(&query, &Mutex::new(zone)) else { panic!("no answer") };
+    message
+}
+
+#[test]
+fn nothing_comes_with_how_long_it_holds() {
+    let zone = || {
+        let mut zone = Zone::new(Duration::from_secs(4));
+        zone.set("pods.local", vec![Ipv4Addr::new(127, 3, 3, 1)]);
+        zone
+    };
+    let some = told(zone(), 1, 1);
+    assert_eq!(
+        (&some[2..4], &some[6..12]),
+        (&[0x85, 0][..], &[0, 1, 0, 0, 0, 0][..]),
+        "by the zone's own server"
+    );
+    for (message, code) in
+        [(told(zone(), 28, 1), 0), (told(Zone::new(Duration::from_secs(4)), 1, 1), NAME_ERROR)]
+    {
+        assert_eq!((u16::from(message[3] & 15), &message[6..10]), (code, &[0, 0, 0, 1][..]));
+        assert!(message.windows(15).any(|name| name == b"\x07cluster\x05local\0"), "whose word it is");
+        assert!(message.ends_with(&[0, 0, 0, 4]), "SOA minimum");
+    }
+}
+
+#[test]
+fn trouble_comes_with_nothing_else() {
+    let mut broken = Zone::new(Duration::from_secs(4));
+    broken.set_fault("pods.local", Some(Fault::ServerFailure));
+    let of_chaos = told(Zone::new(Duration::from_secs(4)), 1, 3);
+    for (message, code) in [(told(broken, 1, 1), SERVER_FAILURE), (of_chaos, REFUSED)] {
+        assert_eq!((u16::from(message[3] & 15), &message[4..12]), (code, &[0, 1, 0, 0, 0, 0, 0, 0][..]));
+    }
 }
