@@ -1,8 +1,7 @@
 //! A DNS server that answers what a test tells it to, over UDP and TCP, and remembers what it was asked.
 
+mod foul;
 mod script;
-mod serve;
-mod wire;
 
 use std::collections::HashMap;
 use std::io;
@@ -10,50 +9,20 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use evenkeel_lab::dns::{Reaction, Server};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
-pub use script::{Foul, Reply};
+pub use evenkeel_lab::dns::{Query, RecordType, Transport};
+pub use foul::Foul;
+pub use script::Reply;
 
 /// A running server on 127.0.0.1, at one port for UDP and TCP. Names that the script does not hold are NXDOMAIN.
 ///
 /// Dropping it stops it.
 #[derive(Debug)]
 pub struct DnsServer {
-    address: SocketAddr,
+    server: Server,
     state: Arc<State>,
-    task: JoinHandle<()>,
-}
-
-/// A question as it came in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {
-    /// In lower case, without the trailing dot.
-    pub name: String,
-    /// None when it is neither A nor AAAA.
-    pub record_type: Option<RecordType>,
-    /// How it came.
-    pub transport: Transport,
-    /// The EDNS UDP payload size, when there was an OPT record.
-    pub edns: Option<u16>,
-}
-
-/// The types of records that a script can hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RecordType {
-    /// IPv4.
-    A,
-    /// IPv6.
-    Aaaa,
-}
-
-/// How a question came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// In a datagram.
-    Udp,
-    /// Over a connection.
-    Tcp,
 }
 
 #[derive(Debug, Default)]
@@ -76,20 +45,25 @@ impl DnsServer {
     /// # Errors
     /// When that port cannot be bound.
     pub async fn start_beside(&self, ip: Ipv4Addr) -> io::Result<Self> {
-        Self::start_at((ip, self.address.port()).into()).await
+        Self::start_at((ip, self.address().port()).into()).await
     }
 
     async fn start_at(address: SocketAddr) -> io::Result<Self> {
         let state = Arc::new(State::default());
-        let (udp, tcp) = serve::bind(address).await?;
-        let address = udp.local_addr()?;
-        let task = tokio::spawn(serve::serve(udp, tcp, state.clone()));
-        Ok(Self { address, state, task })
+        let asked = Arc::clone(&state);
+        let react = move |query: Query| {
+            let reply = asked.reply(&query);
+            async move {
+                tokio::time::sleep(reply.delay()).await;
+                reply.reaction(&query)
+            }
+        };
+        Ok(Self { server: Server::start(address, react).await?, state })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     /// From now on, answers `reply` to questions of this type for `name`.
@@ -132,12 +106,6 @@ impl DnsServer {
     }
 }
 
-impl Drop for DnsServer {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 /// The answer to a question of the caller's own transport, for worlds without sockets: how long it takes and its bytes.
 /// Nothing for silence and for what is no question.
 pub fn answer(
@@ -145,25 +113,11 @@ pub fn answer(
     transport: Transport,
     reply: impl FnOnce(&Query) -> Reply,
 ) -> Option<(Duration, Vec<u8>)> {
-    let question = wire::Question::parse(message)?;
-    let reply = reply(&question.to_query(transport));
-    Some((reply.delay(), reply.encode(&question, transport == Transport::Udp)?))
-}
-
-impl RecordType {
-    fn of(address: IpAddr) -> Self {
-        match address {
-            IpAddr::V4(_) => Self::A,
-            IpAddr::V6(_) => Self::Aaaa,
-        }
-    }
-
-    fn from_code(code: u16) -> Option<Self> {
-        match code {
-            wire::TYPE_A => Some(Self::A),
-            wire::TYPE_AAAA => Some(Self::Aaaa),
-            _ => None,
-        }
+    let query = Query::parse(message, transport)?;
+    let reply = reply(&query);
+    match reply.reaction(&query) {
+        Reaction::Message(bytes) => Some((reply.delay(), bytes)),
+        Reaction::Silence | Reaction::HangUp => None,
     }
 }
 
@@ -173,12 +127,17 @@ impl State {
         self.script.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn reply(&self, name: &str, record_type: Option<RecordType>) -> Reply {
-        let Some(record_type) = record_type else { return Reply::no_data() };
-        self.script().get(&(name.to_owned(), record_type)).cloned().unwrap_or_else(Reply::nxdomain)
+    /// What the script says to a question, which is noted.
+    fn reply(&self, query: &Query) -> Reply {
+        let reply = match query.record_type {
+            Some(record_type) => self.script().get(&(query.name.clone(), record_type)).cloned(),
+            None => Some(Reply::no_data()),
+        };
+        self.queries.send_modify(|queries| queries.push(query.clone()));
+        reply.unwrap_or_else(Reply::nxdomain)
     }
 }
 
 fn canonical(name: &str) -> String {
-    name.trim_end_matches('.').to_lowercase()
+    name.trim_end_matches('.').to_ascii_lowercase()
 }

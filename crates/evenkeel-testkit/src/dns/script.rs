@@ -3,8 +3,14 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use super::RecordType;
-use super::wire::{Question, Response};
+use evenkeel_lab::dns::{
+    NAME_ERROR, Query, REFUSED, Reaction, RecordType, Response, SERVER_FAILURE, Soa, Transport,
+};
+
+use super::foul::Foul;
+
+/// How long "nothing" may be kept, in seconds.
+const NOTHING_TTL: u32 = 5;
 
 /// What to answer to one question.
 #[derive(Clone, Debug)]
@@ -18,19 +24,6 @@ pub struct Reply {
     /// What comes instead to a question with EDNS.
     to_edns: Option<Box<Reply>>,
     foul: Option<Foul>,
-}
-
-/// In what an answer does not belong to its question.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Foul {
-    /// It has another id.
-    Id,
-    /// It repeats the question of another name.
-    Question,
-    /// It has another operation code.
-    OpCode,
-    /// It says that it is a question itself.
-    NoAnswer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +60,7 @@ impl Reply {
 
     /// The name does not exist; with a SOA record.
     pub fn nxdomain() -> Self {
-        Self::new(Kind::Negative { code: 3 })
+        Self::new(Kind::Negative { code: NAME_ERROR })
     }
 
     /// The name has no record of this type; with a SOA record.
@@ -82,12 +75,12 @@ impl Reply {
 
     /// The server has trouble.
     pub fn servfail() -> Self {
-        Self::error(2)
+        Self::error(SERVER_FAILURE)
     }
 
     /// The server does not want to.
     pub fn refused() -> Self {
-        Self::error(5)
+        Self::error(REFUSED)
     }
 
     /// No record and no error, by a server that neither speaks for the name's zone nor asks those who do.
@@ -100,7 +93,7 @@ impl Reply {
         Self::new(Kind::BareHeader { code })
     }
 
-    /// No answer at all; over TCP the connection stays open.
+    /// No answer at all; over TCP the connection stays open for the next question.
     pub fn silence() -> Self {
         Self::new(Kind::Silence)
     }
@@ -207,57 +200,68 @@ impl Reply {
         self.delay
     }
 
-    pub(super) fn hangs_up(&self, question: &Question) -> bool {
-        match self.to_edns.as_ref().filter(|_| question.edns.is_some()) {
-            Some(reply) => reply.hangs_up(question),
-            None => matches!(self.kind, Kind::HangUp),
+    pub(super) fn reaction(&self, query: &Query) -> Reaction {
+        if let Some(reply) = self.to_edns.as_ref().filter(|_| query.edns.is_some()) {
+            return reply.reaction(query);
         }
+        let mut response = Response::to(query);
+        response.is_recursion_available = true;
+        match &self.kind {
+            Kind::Addresses(records) => response.addresses = self.remaining(records, query),
+            Kind::Negative { code } => {
+                // The root, as every name lies in it.
+                let soa = Soa { zone: String::new(), ttl: NOTHING_TTL };
+                (response.code, response.soa) = (*code, Some(soa));
+            }
+            Kind::Error { code } => response.code = *code,
+            Kind::Referral => response.is_recursion_available = false,
+            Kind::BareHeader { code } => {
+                (response.code, response.question, response.has_opt) = (*code, Vec::new(), false);
+                return Reaction::Message(response.encode(query.limit()));
+            }
+            Kind::Garbage => {
+                return Reaction::Message([&query.id.to_be_bytes()[..], &[0xFF; 9]].concat());
+            }
+            Kind::Silence => return Reaction::Silence,
+            Kind::HangUp => return Reaction::HangUp,
+        }
+        response.alias = self.alias.clone();
+        response.class = self.class.unwrap_or(response.class);
+        let is_udp = query.transport == Transport::Udp;
+        if let Some(foul) = self.foul.filter(|_| !is_udp || self.truncation != Truncation::Udp) {
+            foul.spoil(&mut response);
+        }
+        self.cut(response, query, is_udp)
     }
 
-    /// The answer's bytes, or none for silence.
-    pub(super) fn encode(&self, question: &Question, is_udp: bool) -> Option<Vec<u8>> {
-        if let Some(reply) = self.to_edns.as_ref().filter(|_| question.edns.is_some()) {
-            return reply.encode(question, is_udp);
-        }
-        let (alias, class) = (self.alias.clone(), self.class);
-        let foul = self.foul.filter(|_| !is_udp || self.truncation != Truncation::Udp);
-        let mut response = Response { alias, class, foul, ..Response::default() };
-        match &self.kind {
-            Kind::Addresses(records) => response.addresses = self.remaining(records, question),
-            Kind::Negative { code } => (response.code, response.has_soa) = (*code, true),
-            Kind::Error { code } => response.code = *code,
-            Kind::Referral => response.is_referral = true,
-            Kind::BareHeader { code } => return Some(question.bare_header(*code)),
-            Kind::Garbage => return Some([&question.id.to_be_bytes()[..], &[0xFF; 9]].concat()),
-            Kind::Silence | Kind::HangUp => return None,
-        }
-        let bytes = question.respond(&response);
+    /// The response, or as much of it as shall come.
+    fn cut(&self, mut response: Response, query: &Query, is_udp: bool) -> Reaction {
+        let whole = response.encode(usize::MAX);
         let is_truncated = match self.truncation {
-            Truncation::TooLong => is_udp && bytes.len() > question.payload_limit(),
+            Truncation::TooLong => is_udp && whole.len() > query.limit(),
             Truncation::Udp | Truncation::UdpInTheMiddle => is_udp,
-            Truncation::UdpThenSilence if !is_udp => return None,
+            Truncation::UdpThenSilence if !is_udp => return Reaction::Silence,
             Truncation::UdpThenSilence => true,
             Truncation::Always => true,
         };
         if !is_truncated {
-            return Some(bytes);
+            return Reaction::Message(whole);
         }
         response.is_truncated = true;
         if self.truncation == Truncation::UdpInTheMiddle {
-            let mut bytes = question.respond(&response);
+            let mut bytes = response.encode(usize::MAX);
             bytes.truncate(bytes.len() - 13);
-            return Some(bytes);
+            return Reaction::Message(bytes);
         }
         response.addresses.truncate(1);
-        Some(question.respond(&response))
+        Reaction::Message(response.encode(usize::MAX))
     }
 
-    fn remaining(&self, records: &[(IpAddr, u32)], question: &Question) -> Vec<(IpAddr, u32)> {
+    fn remaining(&self, records: &[(IpAddr, u32)], query: &Query) -> Vec<(IpAddr, u32)> {
         let elapsed = self.counts_since.map_or(0, |since| since.elapsed().as_secs() as u32);
-        let wanted = RecordType::from_code(question.record_type);
         records
             .iter()
-            .filter(|(address, _)| wanted == Some(RecordType::of(*address)))
+            .filter(|(address, _)| query.record_type == Some(RecordType::of(*address)))
             .map(|(address, ttl)| (*address, ttl - elapsed.checked_rem(*ttl).unwrap_or(0)))
             .collect()
     }
@@ -267,29 +271,31 @@ impl Reply {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{Question, Reply};
+    use super::super::answer;
+    use super::{Query, Reaction, Reply, Transport};
 
     /// An A question for `a.b`, without EDNS.
     const QUESTION: &[u8] = b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x01a\x01B\0\0\x01\0\x01";
 
     #[test]
     fn a_cached_ttl_counts_down_and_starts_anew() {
-        let question = Question::parse(QUESTION).unwrap();
-        assert_eq!((question.name.as_str(), question.edns), ("a.b", None));
+        let query = Query::parse(QUESTION, Transport::Udp).unwrap();
+        assert_eq!((query.name.as_str(), query.edns), ("a.b", None));
         for (seconds, ttl) in [(0, 10), (7, 3), (9, 1), (10, 10), (25, 5)] {
             let mut reply = Reply::addresses(10, ["1.2.3.4".parse().unwrap(), "::1".parse().unwrap()]);
             reply.counts_since = Instant::now().checked_sub(Duration::from_secs(seconds));
             let answer = [b"\xC0\x0C\0\x01\0\x01\0\0\0", &[ttl][..], b"\0\x04\x01\x02\x03\x04"].concat();
             let header = b"\x12\x34\x81\x80\0\x01\0\x01\0\0\0\0";
             let expected = [&header[..], &QUESTION[12..], &answer].concat();
-            assert_eq!(reply.encode(&question, true).unwrap(), expected, "{seconds}");
+            assert_eq!(reply.reaction(&query), Reaction::Message(expected), "{seconds}");
         }
     }
 
     #[test]
     fn what_is_no_question_is_not_answered() {
         for length in 0..QUESTION.len() {
-            assert!(Question::parse(&QUESTION[..length]).is_none(), "{length}");
+            let answer = answer(&QUESTION[..length], Transport::Udp, |_| panic!("asked for a reply"));
+            assert_eq!(answer, None, "{length}");
         }
     }
 }
