@@ -3,8 +3,8 @@ use std::net::Ipv4Addr;
 use tokio::sync::Notify;
 
 use super::{
-    Arc, AsyncReadExt, AsyncWriteExt, Duration, Query, Reaction, Server, TcpStream, Transport, UdpSocket,
-    timeout,
+    Arc, AsyncReadExt, AsyncWriteExt, Duration, Query, Reaction, Server, TCP_IDLE, TcpStream, Transport,
+    UdpSocket, timeout,
 };
 
 /// What a test waits for before it believes that nothing comes.
@@ -126,6 +126,18 @@ async fn a_connection_ends_by_a_word_by_what_is_no_question_and_by_what_is_too_l
     }
     socket.send(&question(2, "a")).await.expect("sent");
     assert_eq!(hear(&socket).await, b"a Udp", "only what is a question is answered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_asks_nothing_is_hung_up_on() {
+    let server = server(Arc::default()).await;
+    for part in [&[][..], &[0], &[0, 9, 1]] {
+        let mut stream = tcp(&server).await;
+        stream.write_all(part).await.expect("sent");
+        let since = tokio::time::Instant::now();
+        assert!(matches!(stream.read(&mut [0]).await, Ok(0) | Err(_)));
+        assert!(since.elapsed() >= TCP_IDLE - Duration::from_millis(100), "{:?}", since.elapsed());
+    }
 }
 
 #[tokio::test]
