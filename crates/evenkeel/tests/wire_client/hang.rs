@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use evenkeel::{Channel, ChannelBuilder};
 use evenkeel_testkit::proto::echo_client::EchoClient;
-use evenkeel_testkit::raw::{Automatic, Frame, RawConnection, RawServer};
+use evenkeel_testkit::raw::{Automatic, Frame, RawConnection, RawServer, setting};
 
 use super::support::{Client, answer, assert_unavailable, expect_unary, unary, within};
 
@@ -22,7 +22,11 @@ struct World {
 
 impl World {
     async fn new(settings: impl FnOnce(ChannelBuilder) -> ChannelBuilder) -> Self {
-        let hung = RawServer::start(Automatic::default().without_ping_acks()).await;
+        Self::with_hung(Automatic::default(), settings).await
+    }
+
+    async fn with_hung(hung: Automatic, settings: impl FnOnce(ChannelBuilder) -> ChannelBuilder) -> Self {
+        let hung = RawServer::start(hung.without_ping_acks()).await;
         let well = RawServer::start(Automatic::default()).await;
         let builder =
             Channel::builder(format!("ipv4:{},{}", hung.address(), well.address())).suspect_after(SOON);
@@ -94,6 +98,26 @@ async fn new_calls_leave_it_running_ones_go_on_and_a_sign_of_life_brings_it_back
         reached.insert(name);
     }
     assert_eq!(reached.len(), 2, "{reached:?}");
+}
+
+/// Nobody has seen it yet: it is free to go.
+#[tokio::test]
+async fn a_call_that_waits_for_a_stream_on_a_suspect_goes_elsewhere() {
+    let one_stream = Automatic::default().settings(&[(setting::MAX_CONCURRENT_STREAMS, 1)]);
+    let world = World::with_hung(one_stream, |builder| builder).await;
+    // Nobody comes to be connected to anew.
+    world.hung.set_automatic(Automatic::silent());
+    let (running, _) = world.call_the_hung_one().await;
+    // In turn, so that one of them meets the hung one.
+    let calls = ["one", "two"].map(|text| unary(&world.client, text));
+    for _ in &calls {
+        let (stream, text) = expect_unary(&world.on_well).await;
+        world.on_well.respond(stream, &answer(&text)).await;
+    }
+    for call in calls {
+        call.end().await.unwrap();
+    }
+    assert!(!running.is_over(), "the suspect's end would have freed them all");
 }
 
 #[tokio::test]

@@ -25,6 +25,10 @@ impl<T> Call<T> {
         Ok(within("the end of a call", &mut self.0).await.expect("the call does not panic")?.into_inner())
     }
 
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_finished()
+    }
+
     /// Waits for the status of a call that must fail.
     pub(crate) async fn status(self) -> Status
     where

@@ -51,13 +51,18 @@ impl Waiting {
         Self { what: What::Endpoint, until }
     }
 
-    /// For one of the streams that the server allows on `connection`, or for its end.
+    /// For one of the streams that the server allows on `connection`, or until calls shall go elsewhere.
     pub(super) fn for_stream(connection: Arc<Connection>) -> Self {
         let what = What::Stream(Arc::clone(&connection));
         let until = Box::pin(async move {
-            match wait_for_place(&connection).await {
-                Ok(place) => Over::Place(place),
-                Err(Closed) => Over::Pick,
+            tokio::select! {
+                biased;
+                place = wait_for_place(&connection) => match place {
+                    Ok(place) => Over::Place(place),
+                    Err(Closed) => Over::Pick,
+                },
+                // Its server may hang, and has seen nothing of this call.
+                () = connection.until_set_aside() => Over::Pick,
             }
         });
         Self { what, until }

@@ -115,11 +115,17 @@ impl Connections {
 
     pub(super) fn set_aside(&mut self, id: SubchannelId, attempt: AttemptId) {
         let connection = self.subchannels.get(id).and_then(|subchannel| subchannel.take_connection());
+        if let Some(connection) = &connection {
+            connection.set_aside(true);
+        }
         self.aside.extend(connection.map(|connection| (attempt, connection)));
     }
 
     pub(super) fn take_back(&mut self, id: SubchannelId, attempt: AttemptId) {
         let connection = self.aside.remove(&attempt);
+        if let Some(connection) = &connection {
+            connection.set_aside(false);
+        }
         if let Some(subchannel) = self.subchannels.get(id) {
             subchannel.set_connection(connection);
         }

@@ -134,6 +134,16 @@ impl Connection {
         !self.link.is_retired()
     }
 
+    /// Sends those who wait for a stream on it elsewhere, and whoever comes to wait; or takes that back.
+    pub(crate) fn set_aside(&self, is_aside: bool) {
+        self.link.set_aside(is_aside);
+    }
+
+    /// Waits until it is set aside. Cancel-safe.
+    pub(crate) async fn until_set_aside(&self) {
+        self.link.until_set_aside().await;
+    }
+
     /// Whether a call has to wait long for a stream on it, and none had to before.
     pub(crate) fn is_first_long_wait(&self) -> bool {
         self.link.is_first_long_wait()

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use evenkeel_core::endpoint::Address;
-use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, watch};
 
 use super::causes::describe_goaway;
 use super::quota::StreamQuota;
@@ -28,6 +28,8 @@ pub(super) struct Link {
     retired: AtomicBool,
     /// A response has begun on it.
     served: AtomicBool,
+    /// Calls shall go elsewhere for a while.
+    set_aside: watch::Sender<bool>,
     /// It was told that calls wait long for a stream.
     long_wait_told: AtomicBool,
     /// The stream ids run out, or `h2` opens no more streams.
@@ -53,6 +55,7 @@ impl Link {
             max_header_list: settings.max_header_list_size,
             retired: AtomicBool::new(false),
             served: AtomicBool::new(false),
+            set_aside: watch::Sender::new(false),
             long_wait_told: AtomicBool::new(false),
             exhausted: Notify::new(),
             given_up: OnceLock::new(),
@@ -73,6 +76,15 @@ impl Link {
 
     pub(super) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_aside(&self, is_aside: bool) {
+        self.set_aside.send_replace(is_aside);
+    }
+
+    pub(super) async fn until_set_aside(&self) {
+        // The sender is in the link that we hold.
+        let _ = self.set_aside.subscribe().wait_for(|is_aside| *is_aside).await;
     }
 
     pub(super) fn is_first_long_wait(&self) -> bool {
