@@ -1,9 +1,9 @@
 //! How many streams a connection may carry at once: the counting (RFC 9113, SETTINGS_MAX_CONCURRENT_STREAMS).
 
-// Under loom, `tests/quota_loom.rs` tries every order in which threads can meet here.
-#[cfg(loom)]
+// Under loom, `orders` tries the orders in which threads can meet here.
+#[cfg(all(test, loom))]
 use loom::sync::atomic::{AtomicUsize, Ordering};
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What the peer allows, beside a set of free places that its user keeps: a semaphore, mostly.
@@ -61,3 +61,6 @@ impl Quota {
         self.max.load(Ordering::Acquire).saturating_add(owed).saturating_sub(free)
     }
 }
+
+#[cfg(all(test, loom))]
+mod orders;

@@ -18,8 +18,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What core may be built from: nothing here opens a socket, reads a clock or runs a task.
-/// loom only under `cfg(loom)`, for one test.
-const CORE_DEPENDENCIES: &[&str] = &["loom", "thiserror"];
+const CORE_DEPENDENCIES: &[&str] = &["thiserror"];
 
 fn crates_folder() -> PathBuf {
     // Asked for at run time: a build that is kept outside the checkout may have been made for another one.

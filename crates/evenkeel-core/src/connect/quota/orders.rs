@@ -1,9 +1,8 @@
 //! The orders in which streams can end while the peer changes its mind: no place is lost, and none is made up.
 //!
-//! `RUSTFLAGS='--cfg loom' cargo test -p evenkeel-core --release --test quota_loom`; without the flag there is nothing here.
-#![cfg(loom)]
+//! `RUSTFLAGS='--cfg loom' cargo test -p evenkeel-core --release --lib orders`
 
-use evenkeel_core::connect::Quota;
+use super::Quota;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
