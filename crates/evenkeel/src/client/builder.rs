@@ -144,9 +144,10 @@ impl ChannelBuilder {
         self
     }
 
-    /// Makes calls again that failed on their way or with codes that `policy` names (gRFC A6): every method's, so it is for
-    /// channels whose methods all bear being processed twice. Each attempt picks anew, and one deadline covers them all.
-    /// `throttling` stops retries while most calls fail. Default: only what no server has seen is made again.
+    /// Makes calls again that failed with a code that `policy` names, lost connections' UNAVAILABLE included (gRFC A6): every
+    /// method's, so it is for channels whose methods all bear being processed twice. Each attempt picks anew, and one
+    /// deadline covers them all. `throttling` stops retries while many calls fail; without it, nothing does. Default: only
+    /// what no server has seen is made again.
     #[cfg(feature = "unstable")]
     pub fn retry(mut self, policy: RetryPolicy, throttling: impl Into<Option<RetryThrottling>>) -> Self {
         self.retry = Some(Retry { policy, throttling: throttling.into() });
