@@ -5,7 +5,7 @@
 
 use super::action::{Action, AttemptId};
 use super::table::Table;
-use crate::balance::SubchannelId;
+use crate::balance::{Controller, SubchannelId};
 use crate::cause::Cause;
 use crate::connect::Event;
 use crate::state::ConnectivityState;
@@ -131,6 +131,8 @@ impl Table {
             self.actions.push(Action::Release { id, attempt: newer });
         }
         self.actions.push(Action::TakeBack { id, attempt });
+        // Where a newer connection was READY, nothing changes for the policy; but calls that saw neither of the two wait.
+        self.mark_changed();
         self.feed(id, Event::Restored, None);
     }
 

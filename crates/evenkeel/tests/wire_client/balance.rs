@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use evenkeel::{Channel, Endpoint, Manual};
 use evenkeel_testkit::proto::echo_client::EchoClient;
-use evenkeel_testkit::raw::{Automatic, RawServer};
+use evenkeel_testkit::raw::{Automatic, RawServer, setting};
 use evenkeel_testkit::tonic_peer::TonicServer;
 use tonic::{Code, Request};
 
@@ -42,6 +42,31 @@ async fn settle(client: &Client, names: &[&str]) {
         }
     })
     .await;
+}
+
+/// Nobody there has heard of it: it is not for the server that is let go to answer it, sooner or later.
+#[tokio::test]
+async fn a_call_that_waits_for_a_stream_on_a_server_that_left_goes_elsewhere() {
+    let full = RawServer::start(Automatic::default().settings(&[(setting::MAX_CONCURRENT_STREAMS, 1)])).await;
+    let manual = Manual::new();
+    manual.set([Endpoint::from(full.address())]);
+    let channel = Channel::builder("manual:///pods").resolver(manual.clone()).connect().await.unwrap();
+    let client = EchoClient::new(channel);
+    let connection = full.accept().await;
+    let running = unary(&client, "runs");
+    let (stream, _) = expect_unary(&connection).await;
+    let waiting = unary(&client, "waits");
+    connection.barrier().await;
+
+    let other = RawServer::start(Automatic::default()).await;
+    manual.set([Endpoint::from(other.address())]);
+    let anew = other.accept().await;
+    let (elsewhere, text) = expect_unary(&anew).await;
+    assert_eq!(text, "waits");
+    anew.respond(elsewhere, &answer("elsewhere")).await;
+    assert_eq!(waiting.end().await.unwrap().payload, b"elsewhere");
+    connection.respond(stream, &answer("finished")).await;
+    assert_eq!(running.end().await.unwrap().payload, b"finished");
 }
 
 /// Thirty calls one after the other: each server's turn comes after exactly the same calls.

@@ -68,7 +68,9 @@ fn one_that_is_trusted_again_takes_calls_and_the_newer_connection_goes() {
             world.connect(1);
             assert_ne!(world.link(1), old);
         }
+        let published = world.publications;
         world.trust(old);
+        assert!(world.publications > published, "calls that found no connection meanwhile pick again");
         assert_eq!(world.targets(), [1, 2]);
         assert_eq!(world.link(1), old, "the one that had the calls");
         assert!(!world.is_dialling(1) && world.aside.is_empty());

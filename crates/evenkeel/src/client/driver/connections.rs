@@ -108,8 +108,10 @@ impl Connections {
         self.let_go(attempt);
         if self.aside.remove(&attempt).is_none()
             && let Some(subchannel) = self.subchannels.get(id)
+            && let Some(connection) = subchannel.take_connection()
         {
-            subchannel.set_connection(None);
+            // Whoever waits for a stream on it has not been heard of there.
+            connection.set_aside(true);
         }
     }
 
