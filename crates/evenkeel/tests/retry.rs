@@ -6,12 +6,16 @@
     reason = "a test says what must hold in the shortest way"
 )]
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use evenkeel::{Channel, Code, RetryPolicy, RetryThrottling};
+use evenkeel::{
+    CallEnd, CallStart, CallTracer, Channel, ChannelBuilder, Code, Event, Observer, RetryPolicy,
+    RetryThrottling,
+};
 use evenkeel_testkit::proto::echo_client::EchoClient;
 use evenkeel_testkit::proto::{EchoRequest, EchoResponse};
-use evenkeel_testkit::raw::{Automatic, Headers, RawConnection, RawServer, code};
+use evenkeel_testkit::raw::{Automatic, DEADLINE, Headers, RawConnection, RawServer, code};
 use tokio::task::JoinHandle;
 use tonic::{Request, Response, Status};
 
@@ -27,16 +31,21 @@ fn policy(attempts: u32) -> RetryPolicy {
 
 struct Talk {
     server: RawServer,
+    channel: Channel,
     client: Client,
     connection: RawConnection,
 }
 
 /// A client that retries, connected.
 async fn talk(policy: RetryPolicy, throttling: Option<RetryThrottling>) -> Talk {
+    talk_with(|builder| builder.retry(policy, throttling)).await
+}
+
+async fn talk_with(settings: impl FnOnce(ChannelBuilder) -> ChannelBuilder) -> Talk {
     let server = RawServer::start(Automatic::default()).await;
-    let channel = Channel::builder(server.target()).retry(policy, throttling).connect().await.unwrap();
+    let channel = settings(Channel::builder(server.target())).connect().await.unwrap();
     let connection = server.accept().await;
-    Talk { client: EchoClient::new(channel), server, connection }
+    Talk { client: EchoClient::new(channel.clone()), channel, server, connection }
 }
 
 impl Talk {
@@ -173,6 +182,66 @@ async fn a_deadline_ends_the_wait_and_says_for_what() {
     let status = status(call).await;
     assert_eq!(status.code(), tonic::Code::DeadlineExceeded);
     assert_eq!(status.message(), "deadline exceeded while waiting to try again after Unavailable: not now");
+}
+
+#[tokio::test]
+async fn close_ends_calls_that_wait_to_try_again_and_does_not_make_them_anew() {
+    for is_waiting in [true, false] {
+        let talk = talk(policy(5), None).await;
+        let call = talk.call("cut");
+        let (stream, ..) = talk.expect().await;
+        if is_waiting {
+            talk.refuse(stream, refusal().with("grpc-retry-pushback-ms", "2147483647")).await;
+            talk.connection.barrier().await;
+        }
+        talk.channel.close().await;
+        let status = tokio::time::timeout(DEADLINE, status(call)).await.expect("the call's end");
+        assert_eq!(status.code(), tonic::Code::Cancelled, "{status:?}");
+    }
+}
+
+/// Remembers how long attempts and calls took.
+#[derive(Clone, Debug, Default)]
+struct Times(Arc<Mutex<(Vec<Duration>, Duration)>>);
+
+impl Observer for Times {
+    fn on_event(&self, _: &Event) {}
+
+    fn follows_calls(&self) -> bool {
+        true
+    }
+
+    fn on_call(&self, _: &CallStart<'_>) -> Option<Box<dyn CallTracer>> {
+        Some(Box::new(self.clone()))
+    }
+}
+
+impl CallTracer for Times {
+    fn on_attempt_end(&self, end: &CallEnd) {
+        self.0.lock().unwrap().0.push(end.latency);
+    }
+
+    fn on_end(&self, end: &CallEnd) {
+        self.0.lock().unwrap().1 = end.latency;
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_took_its_own_time_and_no_others() {
+    let times = Times::default();
+    let talk = talk_with(|builder| builder.retry(policy(3), None).observer(Arc::new(times.clone()))).await;
+    let call = talk.call("twice");
+    for wait in ["150", "150"] {
+        let (stream, ..) = talk.expect().await;
+        talk.refuse(stream, refusal().with("grpc-retry-pushback-ms", wait)).await;
+    }
+    let (stream, ..) = talk.expect().await;
+    talk.connection.respond(stream, &EchoResponse::default()).await;
+    call.await.unwrap().unwrap();
+    let (attempts, whole) = times.0.lock().unwrap().clone();
+    assert_eq!(attempts.len(), 3);
+    let waited = Duration::from_millis(300);
+    assert!(attempts.iter().sum::<Duration>() + waited <= whole, "{attempts:?} of {whole:?}");
 }
 
 #[tokio::test]

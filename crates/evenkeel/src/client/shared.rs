@@ -102,9 +102,14 @@ impl Shared {
         self.snapshot().failure.clone()
     }
 
+    /// Whether the channel was closed by force.
+    pub(super) fn is_cut(&self) -> bool {
+        *self.cut.borrow()
+    }
+
     /// A call that a closed channel cut off was cancelled, whatever its connection says.
     pub(super) fn cut_or(&self, status: Status) -> Status {
-        if *self.cut.borrow() { Status::cancelled(CLOSED) } else { status }
+        if self.is_cut() { Status::cancelled(CLOSED) } else { status }
     }
 }
 

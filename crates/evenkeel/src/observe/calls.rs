@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use evenkeel_core::code::Code;
@@ -66,6 +66,8 @@ pub trait CallTracer: fmt::Debug + Send + Sync {
 pub(crate) struct Traced {
     tracers: Vec<Box<dyn CallTracer>>,
     began: Instant,
+    /// In nanoseconds since then.
+    attempt_began: AtomicU64,
     in_attempt: AtomicBool,
     has_ended: AtomicBool,
 }
@@ -76,19 +78,21 @@ impl Traced {
         let tracers = observers.trace(&CallStart { path });
         let traced = |tracers| {
             let (in_attempt, has_ended) = (AtomicBool::new(false), AtomicBool::new(false));
-            Arc::new(Self { tracers, began: Instant::now(), in_attempt, has_ended })
+            let (began, attempt_began) = (Instant::now(), AtomicU64::new(0));
+            Arc::new(Self { tracers, began, attempt_began, in_attempt, has_ended })
         };
         (!tracers.is_empty()).then(|| traced(tracers))
     }
 
     pub(crate) fn on_attempt(&self, attempt: u32, address: &Address) {
+        self.attempt_began.store(self.nanos(), Ordering::Relaxed);
         self.in_attempt.store(true, Ordering::Relaxed);
         let start = AttemptStart { attempt, address };
         self.tell(&start, |tracer| tracer.on_attempt(&start));
     }
 
     pub(crate) fn on_attempt_failed(&self, status: &Status) {
-        self.end_attempt(&self.end(Code::from_number(status.code() as i32)));
+        self.end_attempt(Code::from_number(status.code() as i32));
     }
 
     /// The server has said how the call went.
@@ -105,25 +109,27 @@ impl Traced {
         if self.has_ended.swap(true, Ordering::Relaxed) {
             return;
         }
-        let end = self.end(code);
-        self.end_attempt(&end);
+        self.end_attempt(code);
+        let end = CallEnd { code, latency: self.began.elapsed() };
         self.tell(&end, |tracer| tracer.on_end(&end));
     }
 
-    fn end_attempt(&self, end: &CallEnd) {
+    fn end_attempt(&self, code: Code) {
         if self.in_attempt.swap(false, Ordering::Relaxed) {
-            self.tell(end, |tracer| tracer.on_attempt_end(end));
+            let nanos = self.nanos().saturating_sub(self.attempt_began.load(Ordering::Relaxed));
+            let end = CallEnd { code, latency: Duration::from_nanos(nanos) };
+            self.tell(&end, |tracer| tracer.on_attempt_end(&end));
         }
+    }
+
+    fn nanos(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn tell(&self, what: &impl fmt::Debug, tell: impl Fn(&dyn CallTracer)) {
         for tracer in &self.tracers {
             survive(what, "a call's tracer panicked; the call goes on", || tell(&**tracer));
         }
-    }
-
-    fn end(&self, code: Code) -> CallEnd {
-        CallEnd { code, latency: self.began.elapsed() }
     }
 }
 

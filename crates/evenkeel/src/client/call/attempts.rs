@@ -41,7 +41,9 @@ pub(super) struct Call {
     tracked: Option<Tracked>,
     /// Who follows the call, if somebody does.
     traced: Option<Arc<Traced>>,
-    /// Where attempts went that have failed.
+    /// Attempts that have failed, picks that could not be made included.
+    failed: u32,
+    /// Where those of them went that went anywhere.
     tried: Vec<SubchannelId>,
     /// Where the attempt under way goes.
     picked: Option<SubchannelId>,
@@ -88,6 +90,7 @@ impl Call {
             running: Some(RunningCall::start(&channel.shared)),
             tracked: None,
             traced,
+            failed: 0,
             tried: Vec::new(),
             picked: None,
             channel,
@@ -138,6 +141,8 @@ impl Call {
 
     /// Asks the picker, and does what it says as far as that needs no waiting.
     fn pick(&mut self) -> Result<(), Status> {
+        // What was picked before, and then could not be used, is nobody's any more.
+        (self.picked, self.tracked) = (None, None);
         let snapshot = self.channel.shared.snapshot();
         match self.ask(&snapshot) {
             Pick::Go(picked) => {
@@ -166,7 +171,7 @@ impl Call {
             // What a later version of the deciding core may say: the next picker knows better.
             _ => {}
         }
-        // Each picker is asked once.
+        // No picker says anything else if it is asked again.
         self.wait(Waiting::for_picker(self.channel.shared.moments(), snapshot.generation));
         Ok(())
     }
@@ -175,7 +180,7 @@ impl Call {
         let mut call = CallInfo::new(self.head.path());
         call.headers = &self.head;
         call.random = fastrand::u64(..);
-        call.attempt = u32::try_from(self.tried.len()).unwrap_or(u32::MAX);
+        call.attempt = self.failed;
         call.tried = &self.tried;
         snapshot.picker.pick(&call)
     }
@@ -241,8 +246,7 @@ impl Call {
             tracked.on_sent();
         }
         if let Some(traced) = &self.traced {
-            let attempt = u32::try_from(self.tried.len()).unwrap_or(u32::MAX);
-            traced.on_attempt(attempt, to);
+            traced.on_attempt(self.failed, to);
         }
     }
 
@@ -268,17 +272,23 @@ impl Call {
     }
 
     fn next(&mut self, ended: Ended) -> Next {
+        if self.channel.shared.is_cut() {
+            return Next::GiveUp;
+        }
         let retry = self.channel.config.retry.as_ref();
         self.attempts.on_ended(ended, self.body.is_replayable(), retry, &mut || fastrand::u64(..))
     }
 
     fn try_again(&mut self, next: Next, failed: Status) {
+        self.failed = self.failed.saturating_add(1);
         self.tried.extend(self.picked.take());
         if let Some(traced) = &self.traced {
             traced.on_attempt_failed(&failed);
         }
         match next {
-            Next::After(wait) => self.wait(Waiting::for_retry(wait, failed)),
+            Next::After(wait) => {
+                self.wait(Waiting::for_retry(self.channel.shared.moments(), wait, failed));
+            }
             Next::Now | Next::GiveUp => self.step = Step::Pick,
         }
     }

@@ -72,7 +72,7 @@ impl Deadline {
     }
 }
 
-/// What a call ends with that was not even sent in time.
+/// What a call ends with whose time is over before it is sent, or sent again.
 pub(super) fn too_late() -> Status {
     Status::deadline_exceeded("deadline exceeded before the call was sent")
 }

@@ -44,8 +44,9 @@ impl Tracked {
         self.tell(code);
     }
 
+    /// A pick that was never sent is told when its track is dropped.
     fn tell(&mut self, code: Code) {
-        if let Some(track) = self.track.take() {
+        if let Some(track) = self.track.take().filter(|_| self.sent) {
             track.end(&Outcome::new(code, self.sent, self.since.elapsed()));
         }
     }

@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use evenkeel_core::cause::Cause;
+use evenkeel_core::state::ConnectivityState;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tonic::Status;
@@ -57,21 +58,23 @@ impl Waiting {
         let until = Box::pin(async move {
             tokio::select! {
                 biased;
+                // Its server may hang, and has seen nothing of this call. First, since places come free there, too.
+                () = connection.until_set_aside() => Over::Pick,
                 place = wait_for_place(&connection) => match place {
                     Ok(place) => Over::Place(place),
                     Err(Closed) => Over::Pick,
                 },
-                // Its server may hang, and has seen nothing of this call.
-                () = connection.until_set_aside() => Over::Pick,
             }
         });
         Self { what, until }
     }
 
-    /// For so long, after a failed attempt.
-    pub(super) fn for_retry(wait: Duration, failed: Status) -> Self {
+    /// For so long, after a failed attempt, or until the channel is closed.
+    pub(super) fn for_retry(mut moments: watch::Receiver<Moment>, wait: Duration, failed: Status) -> Self {
         let until = Box::pin(async move {
-            tokio::time::sleep(wait).await;
+            let closed = moments.wait_for(|moment| moment.state == ConnectivityState::Shutdown);
+            // Either way the next picker knows what to do.
+            let _ = timeout(wait, closed).await;
             Over::Pick
         });
         Self { what: What::Retry(failed), until }

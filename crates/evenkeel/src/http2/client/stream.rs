@@ -80,7 +80,8 @@ impl ClientStream {
         head: ResponseHead,
         request: &mut RequestBuffer,
     ) -> Result<Answer, StreamFailure> {
-        let Self { pump, id, place, .. } = self;
+        // In this order: a place is given back last.
+        let Self { place, response: _until_then, pump, id } = self;
         let begun = Begun::new(head, place.connection()).map_err(StreamFailure::processed)?;
         let connection = Arc::clone(place.connection());
         if begun.is_all() {
