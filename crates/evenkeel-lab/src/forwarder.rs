@@ -42,7 +42,8 @@ impl Forwarder {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// From now on no byte passes, in either direction; connections stay, and new ones are accepted.
+    /// From now on no byte passes, in either direction; connections stay, and new ones are accepted. The end of one does
+    /// pass.
     pub fn fall_silent(&self) {
         self.flows.send_replace(false);
     }

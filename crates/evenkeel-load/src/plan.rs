@@ -67,7 +67,7 @@ impl Pace {
             return Self::Closed { workers };
         }
         // A tenth more: a deadline fires a little late.
-        let needed = (rate * timeout.as_secs_f64() * 1.1).ceil() as usize + 1;
+        let needed = ((rate * timeout.as_secs_f64() * 1.1).ceil() as usize).saturating_add(1);
         Self::Open { rate, in_flight: needed.min(MOST_IN_FLIGHT).max(workers) }
     }
 }
@@ -82,6 +82,8 @@ mod tests {
         assert_eq!(Pace::new(3, 0.0, second), Pace::Closed { workers: 3 });
         assert_eq!(Pace::new(8, 500.0, second), Pace::Open { rate: 500.0, in_flight: 551 });
         assert_eq!(Pace::new(50, 1.0, second), Pace::Open { rate: 1.0, in_flight: 50 });
-        assert_eq!(Pace::new(8, 1e6, second * 3600), Pace::Open { rate: 1e6, in_flight: 10_000 });
+        for timeout in [second * 3600, Duration::MAX] {
+            assert_eq!(Pace::new(8, 1e6, timeout), Pace::Open { rate: 1e6, in_flight: 10_000 });
+        }
     }
 }

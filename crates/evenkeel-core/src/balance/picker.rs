@@ -42,7 +42,7 @@ pub enum Pick {
     /// Nowhere yet, and the policy has to do something about it: it hears of this
     /// ([`Policy::on_wake`](super::Policy::on_wake)), and the call waits for the next picker.
     Wake(WakeToken),
-    /// Nowhere: the call fails with UNAVAILABLE, unless it waits for ready.
+    /// Nowhere: the call fails so, unless it waits for ready, or a retry policy has it made again.
     Fail(PickFailure),
     /// Nowhere: the call fails even if it waits for ready, and is not retried.
     Drop(PickFailure),

@@ -31,6 +31,16 @@ pub trait Wrap: fmt::Debug + Send + 'static {
         inner.on_subchannel_state(update, controller);
     }
 
+    /// When [`Wrap::on_wakeup`] should be called next, whatever the inner policy wants: for what is done now and then.
+    fn next_wakeup(&self) -> Option<Time> {
+        None
+    }
+
+    /// The time that [`Wrap::next_wakeup`] named has come.
+    fn on_wakeup(&mut self, inner: &mut dyn Policy, controller: &mut dyn Controller) {
+        let _ = (inner, controller);
+    }
+
     /// What the inner policy publishes, and what is made of it: a picker that asks its picker, for example.
     fn published(&self, inner: Published) -> Published {
         inner
@@ -77,11 +87,18 @@ impl<W: Wrap> Policy for Wrapper<W> {
     }
 
     fn next_wakeup(&self) -> Option<Time> {
-        self.inner.next_wakeup()
+        [self.own.next_wakeup(), self.inner.next_wakeup()].into_iter().flatten().min()
     }
 
     fn on_wakeup(&mut self, controller: &mut dyn Controller) {
-        self.inner.on_wakeup(controller);
+        let now = controller.now();
+        let is_due = |time: Option<Time>| time.is_some_and(|time| time <= now);
+        if is_due(self.own.next_wakeup()) {
+            self.own.on_wakeup(&mut *self.inner, controller);
+        }
+        if is_due(self.inner.next_wakeup()) {
+            self.inner.on_wakeup(controller);
+        }
     }
 
     fn state(&self) -> ConnectivityState {

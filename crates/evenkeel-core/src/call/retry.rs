@@ -105,7 +105,7 @@ impl Retry {
     /// Whether a call that failed so after `retries` retries may have another; the throttling is told of the failure.
     pub(super) fn allows(&self, code: Code, pushback: Pushback, retries: u32) -> bool {
         let counts = self.policy.covers(code) || pushback == Pushback::Never;
-        // Told in any case: it counts failures, not retries.
+        // Told whether or not there are attempts left: it counts failures, not retries.
         let has_room = !counts || self.throttling.as_ref().is_none_or(RetryThrottling::on_failure);
         self.policy.covers(code)
             && pushback != Pushback::Never

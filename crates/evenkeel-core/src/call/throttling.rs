@@ -8,7 +8,7 @@ use super::retry::InvalidRetry;
 /// A token, in the thousandths that are counted.
 const TOKEN: u32 = 1000;
 
-/// A bucket of tokens, shared by all calls of a channel and by its clones. A failure takes one, a success brings back a
+/// A bucket of tokens, shared by all calls of a channel and by its clones. A failure that a policy would retry takes one, a success brings back a
 /// part of one, and while half of them or fewer are left nothing is retried.
 #[derive(Clone, Debug)]
 pub struct RetryThrottling(Arc<Bucket>);

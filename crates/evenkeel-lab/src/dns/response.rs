@@ -157,11 +157,15 @@ fn opt(code: u16) -> Vec<u8> {
     record(&name(""), TYPE_OPT, OUR_UDP_LIMIT, u32::from(code >> 4) << 24, &[])
 }
 
+const LONGEST_LABEL: usize = 63;
+
 fn name(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     for label in text.split('.').filter(|label| !label.is_empty()) {
+        // No label is longer (RFC 1035 §2.3.4): what is, is cut.
+        let label = label.as_bytes().get(..LONGEST_LABEL).unwrap_or(label.as_bytes());
         bytes.push(label.len() as u8);
-        bytes.extend(label.as_bytes());
+        bytes.extend(label);
     }
     bytes.push(0);
     bytes

@@ -38,7 +38,7 @@ pub enum Reaction {
 impl Server {
     /// Starts a server at `address`; port 0 stands for any that UDP and TCP both have free.
     ///
-    /// `react` is called with each question as it comes, and what it returns may take its time: others are answered
+    /// `react`, which must not panic, is called with each question as it comes, and what it returns may take its time: others are answered
     /// meanwhile, on one TCP connection each after the one before. A TCP client that sends what is no question, or
     /// nothing for 10 s, is hung up on.
     ///

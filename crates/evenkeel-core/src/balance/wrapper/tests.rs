@@ -82,6 +82,14 @@ impl Wrap for First {
         }
     }
 
+    fn next_wakeup(&self) -> Option<Time> {
+        Some(Time::ORIGIN)
+    }
+
+    fn on_wakeup(&mut self, inner: &mut dyn Policy, controller: &mut dyn Controller) {
+        inner.on_resolver_error(&"its own time".into(), controller);
+    }
+
     fn published(&self, inner: Published) -> Published {
         assert_eq!(inner.state, TransientFailure);
         Published::failing(PickFailure::unavailable("outer"))
@@ -153,7 +161,15 @@ fn everything_reaches_the_inner_policy() {
 #[test]
 fn a_wrapper_says_what_is_otherwise() {
     let (told, published) = told(First);
-    let expected = ["1 endpoints, pick_first", "error lost", "READY", "exit idle", "WakeToken(7)", "time"];
+    let expected = [
+        "1 endpoints, pick_first",
+        "error lost",
+        "READY",
+        "exit idle",
+        "WakeToken(7)",
+        "error its own time",
+        "time",
+    ];
     assert_eq!(told, expected);
     assert_eq!(published.failure, Some("outer".into()));
 }
