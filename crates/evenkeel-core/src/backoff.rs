@@ -64,12 +64,16 @@ impl Backoff {
     }
 
     fn unjittered(&self, failures: u32) -> Duration {
-        let max = self.max.max(self.initial);
-        let exponent = i32::try_from(failures).unwrap_or(i32::MAX);
-        let grown = self.initial.as_secs_f64() * self.multiplier.powi(exponent);
-        // An overflow to infinity means "long ago past the cap".
-        Duration::try_from_secs_f64(grown.min(max.as_secs_f64())).unwrap_or(max)
+        grown(self.initial, self.multiplier, failures, self.max.max(self.initial))
     }
+}
+
+/// `initial` × `multiplier`^`times`, at most `max`.
+pub(crate) fn grown(initial: Duration, multiplier: f64, times: u32, max: Duration) -> Duration {
+    let exponent = i32::try_from(times).unwrap_or(i32::MAX);
+    let grown = initial.as_secs_f64() * multiplier.powi(exponent);
+    // An overflow to infinity means "long ago past the cap".
+    Duration::try_from_secs_f64(grown.min(max.as_secs_f64())).unwrap_or(max)
 }
 
 #[cfg(test)]

@@ -247,14 +247,15 @@ impl Policy for PickFirst {
     }
 
     fn on_resolver_error(&mut self, error: &Arc<str>, controller: &mut dyn Controller) {
+        let failure = Cause::new(CauseKind::Resolver, Arc::clone(error));
         match self.phase {
             Phase::Empty { .. } => {
-                self.failure = Some(Cause::new(CauseKind::Resolver, Arc::clone(error)));
+                self.failure = Some(failure);
                 self.enter(Phase::Empty { resolved: true }, controller);
             }
             // What is known stays in use; who is told of failures should hear of this one too.
             Phase::Retrying { .. } | Phase::Pass { failing: true, .. } => {
-                self.failure = Some(Cause::new(CauseKind::Resolver, Arc::clone(error)));
+                self.failure = Some(failure);
                 controller.mark_changed();
             }
             Phase::Idle | Phase::Pass { .. } | Phase::Selected(_) => {}

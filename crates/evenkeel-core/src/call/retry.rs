@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::pushback::Pushback;
 use super::throttling::RetryThrottling;
+use crate::backoff::grown;
 use crate::code::Code;
 use crate::random::{Random, jittered};
 
@@ -89,11 +90,9 @@ impl RetryPolicy {
 
     /// The wait before the n-th retry in a row, from 1.
     pub(super) fn backoff(&self, nth: u32, random: &mut dyn Random) -> Duration {
-        let exponent = i32::try_from(nth.saturating_sub(1)).unwrap_or(i32::MAX);
-        let grown = self.initial_backoff.as_secs_f64() * self.backoff_multiplier.powi(exponent);
-        // An overflow to infinity means "long ago past the cap".
-        let capped = grown.min(self.max_backoff.as_secs_f64());
-        jittered(random, Duration::try_from_secs_f64(capped).unwrap_or(self.max_backoff), JITTER)
+        let before = nth.saturating_sub(1);
+        let wait = grown(self.initial_backoff, self.backoff_multiplier, before, self.max_backoff);
+        jittered(random, wait, JITTER)
     }
 
     fn covers(&self, code: Code) -> bool {
