@@ -106,21 +106,21 @@ impl Connections {
             return;
         }
         self.let_go(attempt);
-        if self.aside.remove(&attempt).is_none()
-            && let Some(subchannel) = self.subchannels.get(id)
-            && let Some(connection) = subchannel.take_connection()
-        {
-            // Whoever waits for a stream on it has not been heard of there.
-            connection.set_aside(true);
+        if self.aside.remove(&attempt).is_none() {
+            self.take_from_calls(id);
         }
     }
 
     pub(super) fn set_aside(&mut self, id: SubchannelId, attempt: AttemptId) {
-        let connection = self.subchannels.get(id).and_then(|subchannel| subchannel.take_connection());
-        if let Some(connection) = &connection {
-            connection.set_aside(true);
-        }
+        let connection = self.take_from_calls(id);
         self.aside.extend(connection.map(|connection| (attempt, connection)));
+    }
+
+    /// Nobody finds it any more, and whoever waits for a stream on it, of whom nobody there has heard, goes elsewhere.
+    fn take_from_calls(&self, id: SubchannelId) -> Option<Arc<Connection>> {
+        let connection = self.subchannels.get(id)?.take_connection()?;
+        connection.set_aside(true);
+        Some(connection)
     }
 
     pub(super) fn take_back(&mut self, id: SubchannelId, attempt: AttemptId) {
