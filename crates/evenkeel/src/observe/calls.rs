@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tonic::Status;
 
 use super::{Observers, survive};
-use crate::http2::client::code_of;
+use crate::http2::client::{code_in, code_of};
 
 /// A call that begins.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +92,7 @@ impl Traced {
     }
 
     pub(crate) fn on_attempt_failed(&self, status: &Status) {
-        self.end_attempt(Code::from_number(status.code() as i32));
+        self.end_attempt(code_in(status));
     }
 
     /// The server has said how the call went.
@@ -102,7 +102,7 @@ impl Traced {
 
     /// The call has failed.
     pub(crate) fn fail(&self, status: &Status) {
-        self.end_with(Code::from_number(status.code() as i32));
+        self.end_with(code_in(status));
     }
 
     fn end_with(&self, code: Code) {

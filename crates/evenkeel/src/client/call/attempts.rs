@@ -20,7 +20,7 @@ use crate::client::inner::Inner;
 use crate::client::peer::Peer;
 use crate::client::shared::{RunningCall, Snapshot};
 use crate::http2::client::{
-    Answer, ClientStream, Place, RequestBuffer, ResponseHead, StreamFailure, code_of,
+    Answer, ClientStream, Place, RequestBuffer, ResponseHead, StreamFailure, code_of, status,
 };
 use crate::observe::Traced;
 
@@ -166,8 +166,10 @@ impl Call {
             }
             Pick::Queue => {}
             Pick::Fail(_) if self.wait_for_ready => {}
-            Pick::Fail(failure) => return self.on_failure(None, StreamFailure::processed(status(&failure))),
-            Pick::Drop(failure) => return Err(status(&failure)),
+            Pick::Fail(failure) => {
+                return self.on_failure(None, StreamFailure::processed(not_picked(&failure)));
+            }
+            Pick::Drop(failure) => return Err(not_picked(&failure)),
             // What a later version of the deciding core may say: the next picker knows better.
             _ => {}
         }
@@ -323,8 +325,8 @@ impl Call {
     }
 }
 
-fn status(failure: &PickFailure) -> Status {
-    Status::new(tonic::Code::from_i32(failure.code() as i32), failure.cause().text().to_string())
+fn not_picked(failure: &PickFailure) -> Status {
+    status(failure.code(), failure.cause().to_string())
 }
 
 fn no_answer(at: &Address) -> String {

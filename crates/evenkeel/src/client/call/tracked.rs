@@ -9,7 +9,7 @@ use http::HeaderMap;
 use tokio::time::Instant;
 use tonic::Status;
 
-use crate::http2::client::code_of;
+use crate::http2::client::{code_in, code_of};
 use crate::observe::Traced;
 
 /// One attempt whose policy wants to hear how it went. Dropped before its end, it was cancelled, or never used.
@@ -37,7 +37,7 @@ impl Tracked {
 
     /// It has failed.
     pub(super) fn fail(self, status: &Status) {
-        self.end(Code::from_number(status.code() as i32));
+        self.end(code_in(status));
     }
 
     fn end(mut self, code: Code) {

@@ -1,12 +1,12 @@
 //! What the failure of a stream means: whose fault, which status, and whether the request may be sent again.
 
 use evenkeel_core::call::{Ended, Pushback, from_reset};
-use evenkeel_core::code;
 use h2::Reason;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use super::causes::{describe, is_complaint};
 use super::link::Link;
+use super::status::{code_in, status};
 use crate::http2::wire::GoAwayFrame;
 
 /// One stream's failure.
@@ -63,9 +63,8 @@ impl StreamFailure {
     }
 
     fn reset(reason: Reason, link: &Link) -> Self {
-        let code = Code::from_i32(from_reset(reason.into()) as i32);
         let text = format!("{} reset the call's stream: {reason:?}", link.address());
-        let status = Status::new(code, text);
+        let status = status(from_reset(reason.into()), text);
         let ended = if reason == Reason::REFUSED_STREAM { Ended::Refused } else { processed(&status) };
         Self { ended, status }
     }
@@ -83,5 +82,5 @@ fn left_by(goaway: &GoAwayFrame, status: &Status) -> Ended {
 }
 
 fn processed(status: &Status) -> Ended {
-    Ended::Status { code: code::Code::from_number(status.code() as i32), pushback: Pushback::None }
+    Ended::Status { code: code_in(status), pushback: Pushback::None }
 }

@@ -23,6 +23,6 @@ pub(crate) use place::Place;
 pub(crate) use quota::Closed;
 pub(crate) use response::{Answer, ResponseHead, ResponseStream};
 pub(crate) use settings::Http2Settings;
-pub(crate) use status::code_of;
+pub(crate) use status::{code_in, code_of, status};
 pub(crate) use stream::ClientStream;
 pub(crate) use upload::Uploads;

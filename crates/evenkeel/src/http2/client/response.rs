@@ -15,7 +15,7 @@ use tonic::Status;
 use super::connection::Connection;
 use super::failure::StreamFailure;
 use super::place::Place;
-use super::status::{GRPC_STATUS, make_readable, take};
+use super::status::{GRPC_STATUS, make_readable, status, take};
 use super::upload::Upload;
 use crate::http2::content_type::grpc_subtype;
 use crate::http2::header_list;
@@ -234,8 +234,4 @@ fn cut_off(connection: &Connection) -> Status {
 fn no_status(connection: &Connection) -> Status {
     let address = connection.address();
     status(Code::Unknown, format!("{address} ended the response without a grpc-status"))
-}
-
-fn status(code: Code, text: String) -> Status {
-    Status::new(tonic::Code::from_i32(code as i32), text)
 }

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use evenkeel_core::code::Code;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
+use tonic::Status;
 
 pub(super) static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 static GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
@@ -63,6 +64,16 @@ pub(crate) fn code_of(headers: &HeaderMap) -> Code {
     headers.get(&GRPC_STATUS).map_or(Code::Unknown, |code| Code::from_header(code.as_bytes()))
 }
 
+/// The code of a status.
+pub(crate) fn code_in(status: &Status) -> Code {
+    Code::from_number(status.code() as i32)
+}
+
+/// A status with this code.
+pub(crate) fn status(code: Code, text: String) -> Status {
+    Status::new(tonic::Code::from_i32(code as i32), text)
+}
+
 /// Takes the status out of a head that more follows: it is not the call's status (gRPC over HTTP/2, Responses).
 pub(super) fn take(headers: &mut HeaderMap) -> HeaderMap {
     let mut status = HeaderMap::new();
@@ -96,7 +107,7 @@ fn decode(text: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use tonic::{Code, Status};
+    use tonic::Code;
 
     fn read(fields: &[(HeaderName, &[u8])]) -> Status {
         let mut headers = HeaderMap::new();
